@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What scripts/setup prepares: where it is, and how to work in its build root.
+
+The cache folder, ${XDG_CACHE_HOME:-~/.cache}/ktask_rs, holds
+
+  root/               the build root: a Debian tree with the kernel toolchain
+  root.id             written last, so a root without it is not complete
+  kernels/RELEASE/    one stock kernel:
+    stock/            unpacked from its packages: vmlinuz, config, Module.symvers,
+                      modules/ (its own modules), package.json
+    source/           its source
+    build/            the prepared build tree, what `make KDIR=` takes
+    guest/            a static busybox and gen_init_cpio
+    ready.json        written last
+  current             the release used when KTASK_KERNEL names no other
+  logs/  tmp/  lock   tmp/ is whatever is half made; it can always be deleted
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+# The kernels ktask_rs supports, stated here and nowhere else.
+OLDEST_SUPPORTED = (7, 2)
+NEWEST_TESTED = (7, 3)
+
+# Raise it when a change to the layout or the recipe makes old products unfit.
+RECIPE = 1
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+class Failure(Exception):
+    """An error whose text tells the user what to do; shown without a traceback."""
+
+
+def cache_dir():
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    if not os.path.isabs(base):
+        raise Failure(f"XDG_CACHE_HOME must be an absolute path, not '{base}'")
+    return Path(os.path.realpath(base)) / "ktask_rs"
+
+
+class Kernel:
+    """The places of one stock kernel in the cache."""
+
+    def __init__(self, release):
+        self.release = release
+        self.folder = cache_dir() / "kernels" / release
+        self.stock = self.folder / "stock"
+        self.source = self.folder / "source"
+        self.kdir = self.folder / "build"
+        self.guest = self.folder / "guest"
+        self.vmlinuz = self.stock / "vmlinuz"
+        self.busybox = self.guest / "busybox"
+        self.gen_init_cpio = self.guest / "gen_init_cpio"
+
+    def unpacked(self):
+        return (self.stock / "package.json").exists() and self.source.is_dir()
+
+    def ready(self):
+        """True if everything is there and fits the present build root."""
+        try:
+            made = json.loads((self.folder / "ready.json").read_text())
+        except (OSError, ValueError):
+            return False
+        needed = [self.vmlinuz, self.kdir / "Module.symvers", self.busybox,
+                  self.gen_init_cpio, self.source / "Makefile"]
+        return made == ready_mark() and all(p.exists() for p in needed)
+
+
+def ready_mark():
+    """What a kernel's products depend on besides its own packages."""
+    return {"recipe": RECIPE, "root": root_id()}
+
+
+def root_dir():
+    return cache_dir() / "root"
+
+
+def root_id():
+    """Identifies one build of the root; None while there is no complete one."""
+    try:
+        ident = (cache_dir() / "root.id").read_text().strip()
+    except OSError:
+        return None
+    return ident if (root_dir() / "usr/bin/rustc").exists() else None
+
+
+def default_release():
+    """The stock kernel to use: KTASK_KERNEL, else the one setup chose, else None."""
+    asked = os.environ.get("KTASK_KERNEL")
+    if asked:
+        return check_release_name(asked)
+    try:
+        return (cache_dir() / "current").read_text().strip() or None
+    except OSError:
+        return None
+
+
+def check_release_name(name):
+    if not re.fullmatch(r"[0-9][0-9A-Za-z.+~-]*", name):
+        raise Failure(f"'{name}' is not a kernel release such as 1.2.3+deb13-cloud-amd64")
+    return name
+
+
+def default_kernel():
+    """The prepared stock kernel, or a Failure telling how to get it."""
+    release = default_release()
+    kernel = Kernel(release) if release else None
+    if kernel is None or root_id() is None or not kernel.ready():
+        which = f"kernel {release} is" if release else "the stock kernel and build root are"
+        raise Failure(f"{which} not set up: run scripts/setup")
+    return kernel
+
+
+def numbers(release):
+    """'7.2.12+deb13' -> [7, 2, 12, 13], which sorts as releases do."""
+    return [int(n) for n in re.findall(r"\d+", release)]
+
+
+def check_supported(release, say):
+    """Refuses a kernel that is too old; says so if it is newer than any tested."""
+    series = tuple(numbers(release)[:2])
+    if series < OLDEST_SUPPORTED:
+        raise Failure(f"kernel {release} is too old: ktask_rs needs "
+                      f"{dotted(OLDEST_SUPPORTED)} or later")
+    if series > NEWEST_TESTED:
+        say(f"warning: kernel {release} is newer than {dotted(NEWEST_TESTED)}, "
+            "the last one ktask_rs was tested with")
+
+
+def dotted(series):
+    return ".".join(map(str, series))
+
+
+def foreign_rust_symbols(kdir):
+    """(how many Rust symbols of a build tree its Module.symvers lacks, of how many).
+
+    Rust symbol names hash what the crates are made of, so none missing proves
+    that the crate metadata is that of the kernel which Module.symvers is from.
+    """
+    symvers = (kdir / "Module.symvers").read_text()
+    known = {line.split("\t")[1] for line in symvers.splitlines()}
+    exported = []
+    for header in (kdir / "rust").glob("exports_*_generated.h"):
+        exported += re.findall(r"EXPORT_SYMBOL_RUST_GPL\((\w+)\)", header.read_text())
+    return sum(name not in known for name in exported), len(exported)
+
+
+def run_to_log(argv, log, what, **popen):
+    """Runs argv with its output in the file log; a Failure shows the log's end."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as out:
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out,
+                                 stderr=subprocess.STDOUT, **popen)
+        status = wait_with_heartbeat(child, what)
+    if status:
+        raise Failure(explain(what, status, log))
+
+
+def wait_with_heartbeat(child, what):
+    waited = 0
+    try:
+        while True:
+            try:
+                return child.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                waited += 15
+                print(f"    {what}: {waited} s so far", flush=True)
+    finally:
+        # On Ctrl-C too: the helper of enter_root() ignores every gentler signal.
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def explain(what, status, log):
+    text = log.read_text(errors="replace")
+    tail = "\n".join("    | " + line for line in text.splitlines()[-8:])
+    reason = f"exit status {status}"
+    if "No space left on device" in text:
+        reason = f"the disk is full; make room in {cache_dir()} or set XDG_CACHE_HOME"
+    elif re.search(r"Could not resolve|Temporary failure resolving|Could not connect"
+                   r"|Unable to connect|Network is unreachable|Connection (refused|timed out)",
+                   text):
+        reason = ("cannot reach the package archive; check the network, or name another "
+                  "with scripts/setup --mirror URL")
+    return f"{what} failed: {reason}\n{tail}\n    the whole log: {log}"
+
+
+# Run by sh in its own mount namespace, so whatever kills it undoes the mounts.
+# --rbind: a user namespace may not take a mount apart from those beneath it.
+ENTER = """
+root=$1 dir=$2; shift 2
+while [ "$1" != -- ]; do
+    if [ -d "$1" ]; then mkdir -p "$root$1"
+    else mkdir -p "$root${1%/*}"; [ -e "$root$1" ] || : > "$root$1"; fi
+    mount --rbind "$1" "$root$1"
+    shift
+done
+shift
+exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 \
+    sh -c 'cd "$1" && shift && exec "$@"' sh "$dir" "$@"
+"""
+
+
+def enter_root(argv, binds=(), cwd="/", root=None):
+    """The command line that runs argv in the build root.
+
+    Each folder of binds appears there under its own path.  Nothing outlives the
+    caller: setpriv takes the helper down with it, and --kill-child the rest.
+    """
+    mine = [str(p) for p in binds] + ["/proc", "/dev"]
+    mine += [p for p in ("/etc/resolv.conf", "/etc/hosts") if os.path.exists(p)]
+    return (namespace() + ["sh", "-euc", ENTER, "sh", str(root or root_dir()), str(cwd)]
+            + mine + ["--"] + [str(a) for a in argv])
+
+
+def namespace():
+    """The command prefix for private mounts and processes that die with us."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return (["setpriv", "--pdeathsig", "KILL", "unshare"] + user
+            + ["--mount", "--pid", "--fork", "--kill-child"])
+
+
+def outermost(paths):
+    """paths without those inside another of them: one mount is enough for both."""
+    real = sorted({Path(os.path.realpath(p)) for p in paths})
+    return [p for p in real if not any(q in p.parents for q in real)]
+
+
+def main_guard(main, failure_status=1):
+    """Runs main(), turning what users can cause into one clear message."""
+    name = Path(sys.argv[0]).name
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        print(f"{name}: {failure}", file=sys.stderr)
+    except OSError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(failure_status)
