@@ -16,6 +16,8 @@ The cache folder, ${XDG_CACHE_HOME:-~/.cache}/ktask_rs, holds
   logs/  tmp/  lock   tmp/ is whatever is half made; it can always be deleted
 """
 
+import contextlib
+import itertools
 import json
 import os
 import re
@@ -163,19 +165,26 @@ def run_to_log(argv, log, what, **popen):
 
 
 def wait_with_heartbeat(child, what):
-    waited = 0
+    for waited in itertools.count(15, 15):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return wait_for(child, 15)
+        print(f"    {what}: {waited} s so far", flush=True)
+
+
+def wait_for(child, timeout=None):
+    """Waits as Popen.wait() does, but takes the child down if interrupted.
+
+    Ctrl-C alone would not: the processes that enter_root() begins with ignore
+    every signal gentler than SIGKILL.
+    """
     try:
-        while True:
-            try:
-                return child.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                waited += 15
-                print(f"    {what}: {waited} s so far", flush=True)
-    finally:
-        # On Ctrl-C too: the helper of enter_root() ignores every gentler signal.
-        if child.poll() is None:
-            child.kill()
-            child.wait()
+        return child.wait(timeout)
+    except subprocess.TimeoutExpired:
+        raise
+    except BaseException:
+        child.kill()
+        child.wait()
+        raise
 
 
 def explain(what, status, log):
