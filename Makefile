@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+# The commands people type; Kbuild is what the kernel's build reads.
+
+BUILD = scripts/build KDIR='$(KDIR)' V='$(V)' CLIPPY='$(CLIPPY)' W='$(W)'
+
+.PHONY: modules help setup consumer guest run test install clean
+
+modules:
+	@$(BUILD) modules
+
+help:
+	@echo 'make                  build the modules for the stock kernel of make setup'
+	@echo 'make KDIR=DIR         ... for the kernel whose build tree is DIR'
+	@echo 'make setup            prepare the build root and stock kernel (make does it too)'
+	@echo 'make consumer M=DIR   build the module in DIR against ktask; KDIR= as above'
+	@echo 'make run              see it work: clear gigantic pages in a NUMA guest'
+	@echo 'make test             run all tests'
+	@echo 'make guest            a shell in the guest; scripts/guest --help for more'
+	@echo 'make install          install the modules for the running kernel, or KDIR='
+	@echo 'make clean            remove what was built'
+	@echo
+	@echo 'CLIPPY=1 for more warnings, V=1 to see the commands'
+
+setup:
+	@scripts/setup
+
+consumer:
+	@$(BUILD) consumer M='$(M)'
+
+guest:
+	@scripts/guest
+
+run:
+	@scripts/run
+
+test:
+	@scripts/test
+
+install:
+	@$(BUILD) install
+
+clean:
+	rm -rf build
