@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C side of helpers.h: one thin function per macro or inline function, and the
+ * export of the C interface, whose functions are written in Rust.
+ */
+#include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/nodemask.h>
+#include <linux/sched/isolation.h>
+#include <linux/smp.h>
+#include <linux/topology.h>
+
+#include "helpers.h"
+
+unsigned int ktask_helper_nr_node_ids(void)
+{
+	return nr_node_ids;
+}
+
+bool ktask_helper_node_possible(int nid)
+{
+	return nid >= 0 && nid < MAX_NUMNODES && node_possible(nid);
+}
+
+int ktask_helper_node_distance(int from, int to)
+{
+	return node_distance(from, to);
+}
+
+int ktask_helper_cpu_to_node(unsigned int cpu)
+{
+	return cpu_to_node(cpu);
+}
+
+bool ktask_helper_cpu_possible(unsigned int cpu)
+{
+	return cpu_possible(cpu);
+}
+
+bool ktask_helper_cpu_usable(unsigned int cpu)
+{
+	return cpu_online(cpu) && housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) &&
+	       housekeeping_test_cpu(cpu, HK_TYPE_WQ);
+}
+
+unsigned int ktask_helper_this_cpu(void)
+{
+	return raw_smp_processor_id();
+}
+
+int ktask_helper_task_nice(const struct task_struct *task)
+{
+	return task_nice(task);
+}
+
+void ktask_helper_cond_resched(void)
+{
+	cond_resched();
+}
+
+struct workqueue_struct *ktask_helper_alloc_workqueue(void)
+{
+	/*
+	 * The limits are ours, so the workqueue's own must never be the tighter
+	 * one; WQ_SYSFS gives the administrator the usual workqueue knobs.
+	 */
+	return alloc_workqueue("ktask", WQ_UNBOUND | WQ_SYSFS, WQ_MAX_ACTIVE);
+}
+
+EXPORT_SYMBOL_GPL(ktask_run);
+EXPORT_SYMBOL_GPL(ktask_run_numa);
+EXPORT_SYMBOL_GPL(ktask_iter_range);

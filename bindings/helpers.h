@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What ktask_rs needs of the kernel that the kernel crate's bindings lack:
+ * macros, inline functions, and functions they do not include.  The module's
+ * own bindgen turns this file into bindings for Rust.
+ */
+#ifndef _KTASK_HELPERS_H
+#define _KTASK_HELPERS_H
+
+#include <linux/completion.h>
+#include <linux/ktask.h>
+#include <linux/sched.h>
+#include <linux/workqueue.h>
+
+/* Largest number of nodes this kernel was built for; node ids are below it. */
+unsigned int ktask_helper_nr_node_ids(void);
+/* Whether the machine may ever have this node. */
+bool ktask_helper_node_possible(int nid);
+/* NUMA distance between two possible nodes, 10 being local. */
+int ktask_helper_node_distance(int from, int to);
+/* The node of a possible CPU. */
+int ktask_helper_cpu_to_node(unsigned int cpu);
+bool ktask_helper_cpu_possible(unsigned int cpu);
+/* Online, and neither isolated from general work nor reserved for nohz_full. */
+bool ktask_helper_cpu_usable(unsigned int cpu);
+/* The CPU this runs on, which may be another one a moment later. */
+unsigned int ktask_helper_this_cpu(void);
+
+/* Static nice value of a task. */
+int ktask_helper_task_nice(const struct task_struct *task);
+/* Gives way to other threads if the scheduler asks for it. */
+void ktask_helper_cond_resched(void);
+
+/* Our unbound workqueue. */
+struct workqueue_struct *ktask_helper_alloc_workqueue(void);
+
+#endif /* _KTASK_HELPERS_H */

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the outside meets the engine: the C interface and debugfs.
+
+pub(crate) mod abi;
+pub(crate) mod debugfs;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the administrator can turn, apart from the limits.
+
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
+
+/// The largest value of `max_threads`.
+pub(crate) const MAX_THREADS_MAX: u32 = i32::MAX as u32;
+
+/// The knobs.
+pub(crate) struct Knobs {
+    max_threads: Atomic<u32>,
+}
+
+impl Knobs {
+    /// Knobs with the given number of threads for tasks that do not set their own.
+    pub(crate) fn new(max_threads: u32) -> Self {
+        Self {
+            max_threads: Atomic::new(max_threads),
+        }
+    }
+
+    /// The most threads of a task that does not set its own limit.
+    pub(crate) fn max_threads(&self) -> u32 {
+        self.max_threads.load(Relaxed)
+    }
+
+    /// Sets [`Self::max_threads`].
+    pub(crate) fn set_max_threads(&self, value: u32) {
+        self.max_threads.store(value, Relaxed);
+    }
+}

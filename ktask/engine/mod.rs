@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The engine: the life of a task, from the count of its threads to the undoing of a failed one.
+
+mod client;
+mod knobs;
+mod stats;
+mod task;
+
+pub(crate) use client::Client;
+pub(crate) use knobs::{
+    Knobs,
+    MAX_THREADS_MAX, //
+};
+pub(crate) use stats::Stats;
+
+use super::{
+    policy::{
+        part::Part,
+        placement::Topology,
+        rlim::{
+            Charge,
+            Rlim, //
+        },
+        threads,
+        undo::Failed, //
+    },
+    services::{
+        cpus,
+        hotplug::{
+            Follow,
+            HasPlace, //
+        },
+        pool::{
+            Crew,
+            Pool, //
+        },
+        published::Published, //
+    },
+};
+use kernel::{
+    new_mutex,
+    new_spinlock,
+    prelude::*,
+    sync::SpinLock,
+    task::might_sleep, //
+};
+use task::{
+    Leg,
+    Task, //
+};
+
+/// Helpers per possible CPU. The limits allow fewer helpers than CPUs to run; a helper that has
+/// ended stays with its task until the caller is done with its own last chunk, so there are some
+/// to spare.
+const HELPERS_PER_CPU: usize = 2;
+
+/// How a task is to be run.
+pub(crate) struct Shape {
+    /// Minimum chunk size in units.
+    pub(crate) min_chunk: usize,
+    /// The most threads, or 0 for the knob's.
+    pub(crate) max_threads: usize,
+}
+
+/// The CPUs as the engine sees them.
+struct Machine {
+    topology: Topology<KVec<u32>>,
+    /// CPUs that are going offline, although the kernel still calls them online.
+    leaving: KVec<bool>,
+}
+
+/// Everything that tasks share.
+#[pin_data]
+pub(crate) struct Engine {
+    /// What the administrator can turn.
+    pub(crate) knobs: Knobs,
+    /// What has happened so far.
+    pub(crate) stats: Stats,
+    /// The limit on all helpers.
+    pub(crate) global: Rlim,
+    /// The limit on the helpers of each node.
+    pub(crate) nodes: KVec<Rlim>,
+    #[pin]
+    machine: SpinLock<Machine>,
+    #[pin]
+    pool: Pool<Leg, Option<Failed>>,
+}
+
+impl Engine {
+    /// Allocates everything that tasks will need. May sleep.
+    pub(crate) fn new(max_threads: u32) -> impl PinInit<Self, Error> {
+        pin_init::pin_init_scope(move || {
+            let mut nodes = KVec::with_capacity(cpus::nr_node_ids(), GFP_KERNEL)?;
+            for _ in 0..cpus::nr_node_ids() {
+                nodes.push(Rlim::new(), GFP_KERNEL)?;
+            }
+            let machine = Machine {
+                topology: Topology::new(cpus::nr_ids(), cpus::nr_node_ids(), |len| {
+                    KVec::from_elem(0, len, GFP_KERNEL)
+                })?,
+                leaving: KVec::from_elem(false, cpus::nr_ids(), GFP_KERNEL)?,
+            };
+            Ok(try_pin_init!(Self {
+                knobs: Knobs::new(max_threads),
+                stats: Stats::new(),
+                global: Rlim::new(),
+                nodes,
+                machine <- new_spinlock!(machine, "ktask_machine"),
+                pool <- Pool::new(cpus::nr_ids().saturating_mul(HELPERS_PER_CPU)),
+            }))
+        })
+    }
+
+    /// Reads the CPUs of the machine again, and sets the limits that follow them.
+    pub(crate) fn follow_cpus(&self) {
+        self.update(|_| ());
+    }
+
+    fn update(&self, change: impl FnOnce(&mut [bool])) {
+        let mut machine = self.machine.lock();
+        let Machine { topology, leaving } = &mut *machine;
+        change(leaving);
+        topology.rebuild(
+            cpus::node_of,
+            |cpu| cpus::usable(cpu) && leaving.get(cpu as usize) == Some(&false),
+            cpus::distance,
+        );
+        self.global.follow(topology.usable());
+        for (node, rlim) in self.nodes.iter().enumerate() {
+            rlim.follow(topology.cpus_of(node).len());
+        }
+    }
+
+    /// The node of the CPU this runs on, as clients name nodes.
+    pub(crate) fn current_nid() -> i32 {
+        cpus::node_of(cpus::current())
+            .and_then(|node| i32::try_from(node).ok())
+            .unwrap_or(kernel::bindings::NUMA_NO_NODE)
+    }
+
+    /// Checks the node parts of a task and returns their total size in units.
+    ///
+    /// Fails with `EINVAL` for a node id that is neither possible nor `NUMA_NO_NODE`, and for sizes
+    /// that do not fit: in total, or, in a task that is no walk, behind the part's start.
+    pub(crate) fn check(parts: &[Part], walks: bool) -> Result<usize> {
+        let mut total = 0usize;
+        for part in parts {
+            let nid = part.raw_nid();
+            if nid != kernel::bindings::NUMA_NO_NODE && !cpus::node_possible(nid) {
+                return Err(EINVAL);
+            }
+            total = total.checked_add(part.size()).ok_or(EINVAL)?;
+            if !walks {
+                part.start().checked_add(part.size()).ok_or(EINVAL)?;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Runs a task of `total` units in `parts`, which nobody else may use meanwhile.
+    ///
+    /// Returns 0 or the first error of the client. May sleep; allocates nothing.
+    pub(crate) fn run<C: Client>(
+        &self,
+        client: &C,
+        parts: &[Part],
+        total: usize,
+        shape: Shape,
+    ) -> i32 {
+        might_sleep();
+        if total == 0 {
+            return 0;
+        }
+        for part in parts {
+            part.reset();
+        }
+        let min = shape.min_chunk.max(1);
+        if !client.walks() {
+            return self.run_task(
+                &Task::new(self, client, parts, min, None),
+                parts,
+                total,
+                shape,
+            );
+        }
+        pin_init::stack_pin_init!(let walk = new_mutex!((), "ktask_walk"));
+        let walk = walk.as_ref().get_ref();
+        let task = Task::new(self, client, parts, min, Some(walk));
+        self.run_task(&task, parts, total, shape)
+    }
+
+    fn run_task<C: Client>(
+        &self,
+        task: &Task<'_, C>,
+        parts: &[Part],
+        total: usize,
+        shape: Shape,
+    ) -> i32 {
+        let cpu = cpus::current();
+        let (usable, node) = {
+            let machine = self.machine.lock();
+            (machine.topology.usable(), machine.topology.node_of(cpu))
+        };
+        let max = match shape.max_threads {
+            0 => self.knobs.max_threads() as usize,
+            max => max,
+        };
+        let threads = threads::count(total, shape.min_chunk, max, usable);
+        let first = threads::callers_part(parts, node);
+
+        self.stats.tasks.add(1);
+        if threads == 1 {
+            self.finish(task, task.work(first).into_iter());
+        } else {
+            if let Some(part) = first.and_then(|first| parts.get(first)) {
+                part.add_thread();
+            }
+            let (failed, finished) = self.pool.scope(task, |crew| {
+                self.recruit(crew, parts, threads, cpu);
+                task.set_threads(crew.len() + 1);
+                crew.start();
+                task.work(first)
+            });
+            self.finish(task, Iterator::chain(finished.reports().flatten(), failed));
+        }
+        task.error()
+    }
+
+    /// Takes helpers for a task that may use `threads` threads in all.
+    fn recruit(
+        &self,
+        crew: &mut Crew<'_, '_, Leg, Option<Failed>>,
+        parts: &[Part],
+        threads: usize,
+        cpu: u32,
+    ) {
+        while crew.len() + 1 < threads {
+            let Some(index) = threads::next_part(parts) else {
+                return;
+            };
+            let Some(part) = parts.get(index) else {
+                return;
+            };
+            let Some((to, charge, node)) = self.place(part.nid(), cpu) else {
+                return;
+            };
+            let leg = Leg {
+                part: index,
+                charge,
+                node,
+                moved: false,
+            };
+            if !crew.take(to, leg) {
+                return self.put(charge);
+            }
+            part.add_thread();
+        }
+    }
+
+    /// Finds a CPU for a helper that is to work for node `nid`, and counts the helper. Also returns
+    /// the node of the CPU.
+    fn place(&self, nid: Option<usize>, avoid: u32) -> Option<(u32, Charge, Option<usize>)> {
+        let mut machine = self.machine.lock();
+        let home = nid.and_then(|nid| machine.topology.home(nid));
+        let charge = Charge::take(&self.global, &self.nodes, home)?;
+        let on = match charge {
+            Charge::Node(node) => Some(node),
+            Charge::Anywhere => None,
+        };
+        let Some(cpu) = machine.topology.pick(on, avoid) else {
+            self.put(charge);
+            return None;
+        };
+        if home.is_some() && on.is_none() {
+            self.stats.helpers_spilled.add(1);
+        }
+        Some((cpu, charge, machine.topology.node_of(cpu)))
+    }
+
+    /// Moves the charge of a helper that runs on `node` to where work for `nid` is done, if that is
+    /// elsewhere and has room. Returns a CPU there, the new charge and the new node.
+    fn migrate(
+        &self,
+        charge: Charge,
+        node: Option<usize>,
+        nid: Option<usize>,
+    ) -> Option<(u32, Charge, usize)> {
+        let mut machine = self.machine.lock();
+        let home = machine.topology.home(nid?)?;
+        if node == Some(home) {
+            return None;
+        }
+        let cpu = machine.topology.pick(Some(home), u32::MAX)?;
+        let charge = charge.move_to(&self.nodes, home)?;
+        self.stats.helpers_migrated.add(1);
+        Some((cpu, charge, home))
+    }
+
+    /// Counts a helper less.
+    fn put(&self, charge: Charge) {
+        charge.put(&self.global, &self.nodes);
+    }
+
+    /// Undoes a failed task. `failed` are the chunks whose thread functions failed.
+    fn finish<C: Client>(&self, task: &Task<'_, C>, failed: impl Iterator<Item = Failed> + Clone) {
+        if task.error() != 0 {
+            self.stats.failed_tasks.add(1);
+            task.undo(failed);
+        }
+    }
+}
+
+impl Follow for Engine {
+    fn online(&self, cpu: u32) {
+        self.set_leaving(cpu, false);
+    }
+
+    fn offline(&self, cpu: u32) {
+        self.set_leaving(cpu, true);
+    }
+}
+
+impl Engine {
+    fn set_leaving(&self, cpu: u32, leaving: bool) {
+        self.update(|cpus| {
+            if let Some(entry) = cpus.get_mut(cpu as usize) {
+                *entry = leaving;
+            }
+        });
+    }
+}
+
+static FOLLOWER: Published<Engine> = Published::new();
+
+impl HasPlace for Engine {
+    fn place() -> &'static Published<Self> {
+        &FOLLOWER
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counts of what happened since the module was loaded.
+
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
+
+macro_rules! stats {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counters; they only grow.
+        pub(crate) struct Stats {
+            $($(#[$doc])* pub(crate) $name: Counter,)*
+        }
+
+        impl Stats {
+            /// All 0.
+            pub(crate) fn new() -> Self {
+                Self { $($name: Counter::new(),)* }
+            }
+
+            /// Calls `each` with the name and value of every counter.
+            pub(crate) fn for_each<E>(
+                &self,
+                mut each: impl FnMut(&str, u64) -> Result<(), E>,
+            ) -> Result<(), E> {
+                $(each(stringify!($name), self.$name.get())?;)*
+                Ok(())
+            }
+        }
+    };
+}
+
+stats! {
+    /// Tasks that were run, failed ones included.
+    tasks,
+    /// Calls of thread functions.
+    chunks,
+    /// Units given to thread functions.
+    units,
+    /// Helpers that began to work.
+    helpers_started,
+    /// Helpers that were queued but withdrawn before they began.
+    helpers_cancelled,
+    /// Helpers that were to run on a node that was full, and so were let run anywhere.
+    helpers_spilled,
+    /// Times a helper moved to another node.
+    helpers_migrated,
+    /// Tasks that failed.
+    failed_tasks,
+    /// Calls of undo functions.
+    undone_ranges,
+}
+
+/// One counter.
+pub(crate) struct Counter(Atomic<u64>);
+
+impl Counter {
+    fn new() -> Self {
+        Self(Atomic::new(0))
+    }
+
+    /// Its value.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    /// Adds to it.
+    pub(crate) fn add(&self, value: usize) {
+        self.0.add(value as u64, Relaxed);
+    }
+}

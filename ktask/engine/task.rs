@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One task while it runs: what its caller and its helpers do, each in its own thread.
+
+use super::{
+    Client,
+    Engine, //
+};
+use crate::ktask::{
+    policy::{
+        part::{
+            Chunk,
+            Part, //
+        },
+        rlim::Charge,
+        threads,
+        undo::{
+            self,
+            Failed, //
+        },
+    },
+    services::{
+        pool::{
+            Job,
+            Verdict, //
+        },
+        worker, //
+    },
+    sync::{
+        Atomic,
+        Relaxed, //
+    },
+};
+use kernel::{
+    sync::Mutex, //
+};
+
+/// What a helper is to do, until it moves to another node.
+#[derive(Clone, Copy)]
+pub(super) struct Leg {
+    /// The node part it starts with.
+    pub(super) part: usize,
+    /// What it is counted against.
+    pub(super) charge: Charge,
+    /// The node it was queued on.
+    pub(super) node: Option<usize>,
+    /// Whether it worked on another node before.
+    pub(super) moved: bool,
+}
+
+/// A task.
+pub(super) struct Task<'a, C> {
+    engine: &'a Engine,
+    client: &'a C,
+    parts: &'a [Part],
+    min: usize,
+    /// Held while a client's iterator walks; `None` for ranges.
+    walk: Option<&'a Mutex<()>>,
+    threads: Atomic<usize>,
+    error: Atomic<i32>,
+}
+
+/// How a thread stopped working on a part.
+enum Drained {
+    /// Nothing is left to claim, or the task has failed elsewhere.
+    Empty,
+    /// The thread function failed.
+    Failed(Failed),
+}
+
+impl<'a, C: Client> Task<'a, C> {
+    pub(super) fn new(
+        engine: &'a Engine,
+        client: &'a C,
+        parts: &'a [Part],
+        min: usize,
+        walk: Option<&'a Mutex<()>>,
+    ) -> Self {
+        Self {
+            engine,
+            client,
+            parts,
+            min,
+            walk,
+            threads: Atomic::new(1),
+            error: Atomic::new(0),
+        }
+    }
+
+    /// Tells how many threads share the work. Before any helper starts.
+    pub(super) fn set_threads(&self, threads: usize) {
+        self.threads.store(threads, Relaxed);
+    }
+
+    /// The first error, 0 if there was none.
+    pub(super) fn error(&self) -> i32 {
+        self.error.load(Relaxed)
+    }
+
+    /// The caller's share: works wherever something is left.
+    pub(super) fn work(&self, first: Option<usize>) -> Option<Failed> {
+        let mut next = first;
+        while let Some(part) = next {
+            if let Drained::Failed(failed) = self.drain(part) {
+                return Some(failed);
+            }
+            next = self.most_left();
+        }
+        None
+    }
+
+    /// Undoes what was completed, if the client wants that. All threads must have stopped.
+    pub(super) fn undo(&self, failed: impl Iterator<Item = Failed> + Clone) {
+        if !self.client.undoes() {
+            return;
+        }
+        let walks = self.walk.is_some();
+        for (index, part) in self.parts.iter().enumerate() {
+            undo::completed(
+                index,
+                part.start(),
+                part.claimed(),
+                part.claimed_end(walks),
+                failed.clone(),
+                |start, end| {
+                    self.engine.stats.undone_ranges.add(1);
+                    self.client.undo(start, end);
+                },
+            );
+        }
+    }
+
+    /// The part with the most left, unless the task has failed.
+    fn most_left(&self) -> Option<usize> {
+        if self.error() != 0 {
+            return None;
+        }
+        threads::most_left(self.parts)
+    }
+
+    /// Runs chunks of one part until none is left.
+    fn drain(&self, index: usize) -> Drained {
+        let mut chunks = 0;
+        let mut units = 0usize;
+        let mut drained = Drained::Empty;
+        if let Some(part) = self.parts.get(index) {
+            while let Some(chunk) = self.claim(part) {
+                chunks += 1;
+                units = units.wrapping_add(chunk.len);
+                let error = self.client.run(chunk.start, chunk.end);
+                if error != 0 {
+                    // Only the first error counts.
+                    let _ = self.error.cmpxchg(0, error, Relaxed);
+                    drained = Drained::Failed(Failed { part: index, chunk });
+                    break;
+                }
+                worker::cond_resched();
+            }
+        }
+        self.engine.stats.chunks.add(chunks);
+        self.engine.stats.units.add(units);
+        drained
+    }
+
+    fn claim(&self, part: &Part) -> Option<Chunk> {
+        if self.error() != 0 {
+            return None;
+        }
+        let threads = self.threads.load(Relaxed);
+        match self.walk {
+            None => part.claim(self.min, threads),
+            Some(walk) => {
+                let _walk = walk.lock();
+                // Another thread may have failed while this one waited for its turn.
+                if self.error() != 0 {
+                    return None;
+                }
+                part.claim_walk(self.min, threads, |position, size| {
+                    self.client.advance(position, size)
+                })
+            }
+        }
+    }
+
+    /// Ends a helper's leg.
+    fn done(&self, leg: Leg, failed: Option<Failed>) -> Verdict<Leg, Option<Failed>> {
+        self.engine.put(leg.charge);
+        Verdict::Done(failed)
+    }
+}
+
+impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
+    fn run(&self, leg: Leg) -> Verdict<Leg, Option<Failed>> {
+        if !leg.moved {
+            self.engine.stats.helpers_started.add(1);
+        }
+        let mut part = leg.part;
+        loop {
+            if let Drained::Failed(failed) = self.drain(part) {
+                return self.done(leg, Some(failed));
+            }
+            let Some(next) = self.most_left() else {
+                return self.done(leg, None);
+            };
+            let nid = self.parts.get(next).and_then(Part::nid);
+            if let Some((cpu, charge, node)) = self.engine.migrate(leg.charge, leg.node, nid) {
+                let leg = Leg {
+                    part: next,
+                    charge,
+                    node: Some(node),
+                    moved: true,
+                };
+                return Verdict::Move(cpu, leg);
+            }
+            part = next;
+        }
+    }
+
+    fn withdrawn(&self, leg: Leg) {
+        if !leg.moved {
+            self.engine.stats.helpers_cancelled.add(1);
+        }
+        self.engine.put(leg.charge);
+    }
+}

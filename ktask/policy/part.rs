@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A node part: the part of a task that belongs to one NUMA node, and how chunks are claimed from
+//! it.
+
+use super::chunk;
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
+use core::mem::offset_of;
+
+/// A chunk that one thread has claimed, and nobody else will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// How many units of the part precede it.
+    pub(crate) offset: usize,
+    /// Its length in units, never 0.
+    pub(crate) len: usize,
+    /// The client's position where it starts.
+    pub(crate) start: usize,
+    /// The client's position where it ends.
+    pub(crate) end: usize,
+}
+
+/// One node part. The layout is that of `struct ktask_node`, so that the caller's own array serves
+/// and nothing need be allocated.
+#[repr(C)]
+pub(crate) struct Part {
+    start: usize,
+    size: usize,
+    nid: i32,
+    threads: Atomic<u32>,
+    claimed: Atomic<usize>,
+    position: Atomic<usize>,
+}
+
+impl Part {
+    /// A part of `size` units from `start` on node `nid` (negative: any).
+    pub(crate) fn new(start: usize, size: usize, nid: i32) -> Self {
+        Self {
+            start,
+            size,
+            nid,
+            threads: Atomic::new(0),
+            claimed: Atomic::new(0),
+            position: Atomic::new(start),
+        }
+    }
+
+    /// Offsets of the fields in bytes, for whoever gives us memory laid out in another language.
+    pub(crate) const fn offsets() -> [usize; 6] {
+        [
+            offset_of!(Self, start),
+            offset_of!(Self, size),
+            offset_of!(Self, nid),
+            offset_of!(Self, threads),
+            offset_of!(Self, claimed),
+            offset_of!(Self, position),
+        ]
+    }
+
+    /// Forgets the progress of an earlier task. Only while no task runs on this part.
+    pub(crate) fn reset(&self) {
+        self.threads.store(0, Relaxed);
+        self.claimed.store(0, Relaxed);
+        self.position.store(self.start, Relaxed);
+    }
+
+    /// The client's position where the part starts.
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Its size in units.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The node where helpers should run, or `None` for any.
+    pub(crate) fn nid(&self) -> Option<usize> {
+        usize::try_from(self.nid).ok()
+    }
+
+    /// The node id as the client gave it.
+    pub(crate) fn raw_nid(&self) -> i32 {
+        self.nid
+    }
+
+    /// How many units have been claimed.
+    pub(crate) fn claimed(&self) -> usize {
+        self.claimed.load(Relaxed)
+    }
+
+    /// How many units nobody has claimed yet.
+    pub(crate) fn remaining(&self) -> usize {
+        self.size.saturating_sub(self.claimed())
+    }
+
+    /// How many threads of the task were sent here to begin with.
+    pub(crate) fn threads(&self) -> u32 {
+        self.threads.load(Relaxed)
+    }
+
+    /// Counts one more thread sent here. Only by the caller, before the task starts.
+    pub(crate) fn add_thread(&self) {
+        self.threads
+            .store(self.threads().saturating_add(1), Relaxed);
+    }
+
+    /// Claims the next chunk of a range: one compare-exchange, no lock.
+    ///
+    /// No ordering is needed: the counter guards no data of ours, and what the client's data needs
+    /// comes with the start and the end of the helper.
+    pub(crate) fn claim(&self, min: usize, threads: usize) -> Option<Chunk> {
+        let mut offset = self.claimed.load(Relaxed);
+        loop {
+            let remaining = self.size.saturating_sub(offset);
+            if remaining == 0 {
+                return None;
+            }
+            let len = chunk::next_len(remaining, min, threads);
+            match self
+                .claimed
+                .cmpxchg(offset, offset.wrapping_add(len), Relaxed)
+            {
+                Ok(_) => {
+                    let start = self.start.wrapping_add(offset);
+                    return Some(Chunk {
+                        offset,
+                        len,
+                        start,
+                        end: start.wrapping_add(len),
+                    });
+                }
+                Err(now) => offset = now,
+            }
+        }
+    }
+
+    /// Claims the next chunk with a custom iterator, which `advance` calls.
+    ///
+    /// The iterator is a sequential walk: the caller holds the task's walk lock.
+    pub(crate) fn claim_walk(
+        &self,
+        min: usize,
+        threads: usize,
+        advance: impl FnOnce(usize, usize) -> usize,
+    ) -> Option<Chunk> {
+        let offset = self.claimed();
+        let remaining = self.size.saturating_sub(offset);
+        if remaining == 0 {
+            return None;
+        }
+        let len = chunk::next_len(remaining, min, threads);
+        let start = self.position.load(Relaxed);
+        let end = advance(start, len);
+        self.position.store(end, Relaxed);
+        self.claimed.store(offset.wrapping_add(len), Relaxed);
+        Some(Chunk {
+            offset,
+            len,
+            start,
+            end,
+        })
+    }
+
+    /// The client's position after everything claimed so far, for a part that is walked (`walk`)
+    /// or a range.
+    pub(crate) fn claimed_end(&self, walk: bool) -> usize {
+        if walk {
+            self.position.load(Relaxed)
+        } else {
+            self.start.wrapping_add(self.claimed())
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How many threads a task gets, and which node part each works on.
+
+use super::part::Part;
+
+/// Returns the number of threads of a task, the caller included: one per minimum chunk, but no
+/// more than `max` and no more than there are CPUs to run on. At least 1.
+pub(crate) fn count(size: usize, min: usize, max: usize, cpus: usize) -> usize {
+    size.div_ceil(min.max(1)).min(max).min(cpus).max(1)
+}
+
+/// Returns the index of the part that the next thread should be sent to: the one with the most
+/// units per thread sent there so far. `None` if no part has any unit.
+pub(crate) fn next_part(parts: &[Part]) -> Option<usize> {
+    best(parts, |part| {
+        let threads = usize::try_from(part.threads()).unwrap_or(usize::MAX);
+        part.size()
+            .checked_div(threads.saturating_add(1))
+            .unwrap_or(0)
+    })
+}
+
+/// Returns the index of the part with the most unclaimed units, where a thread that has drained
+/// its own part goes on. `None` if everything is claimed.
+pub(crate) fn most_left(parts: &[Part]) -> Option<usize> {
+    best(parts, Part::remaining)
+}
+
+/// Returns the index of the part the caller starts with: the largest on its own node, else the
+/// largest of all.
+pub(crate) fn callers_part(parts: &[Part], node: Option<usize>) -> Option<usize> {
+    best(parts, |part| match part.nid() {
+        nid if nid.is_some() && nid == node => part.size(),
+        _ => 0,
+    })
+    .or_else(|| best(parts, Part::size))
+}
+
+/// Index of the part that `weight` makes the heaviest; the first of equals, `None` if all are 0.
+fn best(parts: &[Part], weight: impl Fn(&Part) -> usize) -> Option<usize> {
+    let mut best = None;
+    let mut most = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let weight = weight(part);
+        if weight > most {
+            most = weight;
+            best = Some(index);
+        }
+    }
+    best
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tells when CPUs come and go.
+
+use super::published::{
+    Published,
+    PublishedGuard, //
+};
+use core::ops::Deref;
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// Something that follows the CPUs of the machine. Called in process context with the CPU hotplug
+/// lock held; must not fail and not sleep for long.
+pub(crate) trait Follow: Sync + 'static {
+    /// `cpu` has come online.
+    fn online(&self, cpu: u32);
+    /// `cpu` is about to go offline.
+    fn offline(&self, cpu: u32);
+}
+
+/// Where the callbacks find their follower. One per type of follower.
+pub(crate) trait HasPlace: Follow + Sized {
+    /// The place.
+    fn place() -> &'static Published<Self>;
+}
+
+/// A registration for CPU hotplug events; ends when it is dropped.
+pub(crate) struct Hotplug<F: HasPlace, O: 'static> {
+    state: bindings::cpuhp_state,
+    // Dropped after the registration has ended.
+    _place: PublishedGuard<F, O>,
+}
+
+impl<F: HasPlace, O: Deref<Target = F>> Hotplug<F, O> {
+    /// Tells `follower` of every CPU that comes or goes from now on. May sleep.
+    pub(crate) fn new(follower: Arc<O>) -> Result<Self> {
+        let place = F::place().publish(follower);
+        // SAFETY: The callbacks match the state's signature, and the name is static. No callback
+        // is invoked for CPUs already online.
+        let ret = unsafe {
+            bindings::__cpuhp_setup_state(
+                bindings::cpuhp_state_CPUHP_AP_ONLINE_DYN,
+                c"ktask_rs:online".as_char_ptr(),
+                false,
+                Some(online::<F>),
+                Some(offline::<F>),
+                false,
+            )
+        };
+        to_result(ret)?;
+        Ok(Self {
+            state: ret as bindings::cpuhp_state,
+            _place: place,
+        })
+    }
+}
+
+impl<F: HasPlace, O> Drop for Hotplug<F, O> {
+    fn drop(&mut self) {
+        // SAFETY: The state was set up by `new`. This waits for a callback that is running.
+        unsafe { bindings::__cpuhp_remove_state(self.state, false) };
+    }
+}
+
+/// # Safety
+///
+/// Only to be called while a registration lasts.
+unsafe extern "C" fn online<F: HasPlace>(cpu: c_uint) -> c_int {
+    // SAFETY: The registration holds the guard of what is published.
+    if let Some(follower) = unsafe { F::place().get() } {
+        follower.online(cpu);
+    }
+    0
+}
+
+/// # Safety
+///
+/// As [`online`].
+unsafe extern "C" fn offline<F: HasPlace>(cpu: c_uint) -> c_int {
+    // SAFETY: As in `online`.
+    if let Some(follower) = unsafe { F::place().get() } {
+        follower.offline(cpu);
+    }
+    0
+}
