@@ -10,7 +10,7 @@ The cache folder, ${XDG_CACHE_HOME:-~/.cache}/ktask_rs, holds
                       modules/ (its own modules), package.json
     source/           its source
     build/            the prepared build tree, what `make KDIR=` takes
-    guest/            a static busybox and gen_init_cpio
+    guest/            a static busybox
     ready.json        written last
   current             the release used when KTASK_KERNEL names no other
   logs/  tmp/  lock   tmp/ is whatever is half made; it can always be deleted
@@ -58,7 +58,6 @@ class Kernel:
         self.guest = self.folder / "guest"
         self.vmlinuz = self.stock / "vmlinuz"
         self.busybox = self.guest / "busybox"
-        self.gen_init_cpio = self.guest / "gen_init_cpio"
 
     def unpacked(self):
         return (self.stock / "package.json").exists() and self.source.is_dir()
@@ -70,7 +69,7 @@ class Kernel:
         except (OSError, ValueError):
             return False
         needed = [self.vmlinuz, self.kdir / "Module.symvers", self.busybox,
-                  self.gen_init_cpio, self.source / "Makefile"]
+                  self.source / "Makefile"]
         return made == ready_mark() and all(p.exists() for p in needed)
 
 
