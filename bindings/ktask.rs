@@ -41,16 +41,16 @@ mod abi {
 
 /// What a client has no special wish for: helpers may run on any node.
 #[allow(dead_code, reason = "not every consumer needs it")]
-pub const NO_NODE: i32 = kernel::bindings::NUMA_NO_NODE;
+pub(crate) const NO_NODE: i32 = kernel::bindings::NUMA_NO_NODE;
 
 /// The part of a task that belongs to one NUMA node.
 #[repr(transparent)]
-pub struct Part(abi::ktask_node);
+pub(crate) struct Part(abi::ktask_node);
 
 impl Part {
     /// The units `range`, with helpers on `node` ([`NO_NODE`] for any).
     #[allow(dead_code, reason = "not every consumer needs it")]
-    pub fn new(node: i32, range: Range<usize>) -> Self {
+    pub(crate) fn new(node: i32, range: Range<usize>) -> Self {
         Self(abi::ktask_node {
             kn_start: ptr::without_provenance_mut(range.start),
             kn_task_size: range.len(),
@@ -70,14 +70,14 @@ impl Part {
 /// the first error of the work, or with `EINVAL` and without running anything for a node that is
 /// not possible on this machine, or for sizes that add up to more than a `usize` holds.
 #[derive(Clone, Copy)]
-pub struct Task {
+pub(crate) struct Task {
     min_chunk: usize,
     max_threads: usize,
 }
 
 impl Task {
     /// A task with chunks of any size and as many threads as the administrator allows.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             min_chunk: 1,
             max_threads: 0,
@@ -86,14 +86,14 @@ impl Task {
 
     /// Sets the fewest units worth giving to one call of the work.
     #[must_use]
-    pub const fn min_chunk(mut self, units: usize) -> Self {
+    pub(crate) const fn min_chunk(mut self, units: usize) -> Self {
         self.min_chunk = units;
         self
     }
 
     /// Sets the most threads to use, the caller included; 0 means the administrator's `max_threads`.
     #[must_use]
-    pub const fn max_threads(mut self, threads: usize) -> Self {
+    pub(crate) const fn max_threads(mut self, threads: usize) -> Self {
         self.max_threads = threads;
         self
     }
@@ -101,7 +101,7 @@ impl Task {
     /// Calls `work` for every unit of `range` exactly once, chunk by chunk, in the caller and in
     /// helpers on its node.
     #[allow(dead_code, reason = "not every consumer needs it")]
-    pub fn run<W>(&self, range: Range<usize>, work: W) -> Result
+    pub(crate) fn run<W>(&self, range: Range<usize>, work: W) -> Result
     where
         W: Fn(Range<usize>) -> Result + Sync,
     {
@@ -120,7 +120,7 @@ impl Task {
     /// As [`Self::run`], and calls `undo` for all that had completed if the work fails: once, in
     /// the caller, when no other thread works any more. A range to undo may span several chunks.
     #[allow(dead_code, reason = "not every consumer needs it")]
-    pub fn run_or_undo<W, U>(&self, range: Range<usize>, work: W, undo: U) -> Result
+    pub(crate) fn run_or_undo<W, U>(&self, range: Range<usize>, work: W, undo: U) -> Result
     where
         W: Fn(Range<usize>) -> Result + Sync,
         U: FnMut(Range<usize>),
@@ -139,7 +139,7 @@ impl Task {
     /// As [`Self::run`], with the work given as parts, each of which names the node where helpers
     /// should run. A chunk never crosses a part.
     #[allow(dead_code, reason = "not every consumer needs it")]
-    pub fn run_parts<W>(&self, parts: &mut [Part], work: W) -> Result
+    pub(crate) fn run_parts<W>(&self, parts: &mut [Part], work: W) -> Result
     where
         W: Fn(Range<usize>) -> Result + Sync,
     {
@@ -156,7 +156,7 @@ impl Task {
 
     /// [`Self::run_parts`] and [`Self::run_or_undo`] in one.
     #[allow(dead_code, reason = "not every consumer needs it")]
-    pub fn run_parts_or_undo<W, U>(&self, parts: &mut [Part], work: W, undo: U) -> Result
+    pub(crate) fn run_parts_or_undo<W, U>(&self, parts: &mut [Part], work: W, undo: U) -> Result
     where
         W: Fn(Range<usize>) -> Result + Sync,
         U: FnMut(Range<usize>),

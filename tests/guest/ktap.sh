@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+# KTAP output for the suites, which run.sh sources after this file.
+
+DEBUGFS=/sys/kernel/debug
+KTASK=$DEBUGFS/ktask
+CASES=$DEBUGFS/ktask_test
+
+tests=0
+failed=0
+
+# check NAME COMMAND...: one test, which passes if COMMAND succeeds.
+check() {
+	name=$1
+	shift
+	tests=$((tests + 1))
+	echo "ktask: test $tests: $name" > /dev/kmsg
+	if output=$("$@" 2>&1); then
+		echo "ok $tests $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok $tests $name"
+		echo "$output" | sed 's/^/# /'
+		# What the kernel said during this test.
+		dmesg | sed "1,/ktask: test $tests:/d; s/^/# /" | tail -n 20
+	fi
+}
+
+# skip NAME REASON: a test that cannot run here.
+skip() {
+	tests=$((tests + 1))
+	echo "ok $tests $1 # SKIP $2"
+}
+
+# same WHAT EXPECTED FOUND
+same() {
+	[ "$2" = "$3" ] && return
+	echo "$1: expected $2, found $3"
+	return 1
+}
+
+# at_least WHAT MINIMUM FOUND
+at_least() {
+	[ "$3" -ge "$2" ] && return
+	echo "$1: expected at least $2, found $3"
+	return 1
+}
+
+# set_to FILE VALUE: one write(2), whose error is the result.
+set_to() {
+	echo -n "$2" > "$1"
+}
+
+# stat NAME: one of ktask's counters.
+stat() {
+	sed -n "s/^$1 //p" "$KTASK/stats"
+}
+
+# run_case NAME [VALUE]: a case of the ktask_test module.
+run_case() {
+	set_to "$CASES/$1" "${2:-0}"
+}
+
+# CPUs that are online, in the machine or on one node.
+online_cpus() {
+	count=0
+	for cpu in /sys/devices/system/cpu/cpu[0-9]* ; do
+		[ "$(cat "$cpu/online" 2>/dev/null || echo 1)" = 1 ] && count=$((count + 1))
+	done
+	echo "$count"
+}
+
+node_cpus() {
+	count=0
+	for cpu in "/sys/devices/system/node/node$1"/cpu[0-9]* ; do
+		[ -e "$cpu" ] || continue
+		[ "$(cat "$cpu/online" 2>/dev/null || echo 1)" = 1 ] && count=$((count + 1))
+	done
+	echo "$count"
+}
+
+# All counters of helpers, added up.
+helpers_now() {
+	sum=0
+	for file in "$KTASK"/rlim_cur "$KTASK"/node*/rlim_cur; do
+		sum=$((sum + $(cat "$file")))
+	done
+	echo "$sum"
+}
+
+load() {
+	if ! insmod ktask_rs.ko || ! insmod ktask_test.ko; then
+		echo "Bail out! cannot load the modules"
+		exit 1
+	fi
+}
+
+unload() {
+	rmmod ktask_test && rmmod ktask_rs
+}

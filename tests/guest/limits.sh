@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0
+# Resource limits: P10, P11, and P15 as far as they follow the CPUs.
+
+default_limits() {
+	same "rlim_max" $(($(online_cpus) * 80 / 100)) "$(cat $KTASK/rlim_max)" || return
+	for dir in "$KTASK"/node*; do
+		nid=${dir##*/node}
+		same "node$nid/rlim_max" $(($(node_cpus "$nid") * 80 / 100)) \
+			"$(cat "$dir/rlim_max")" || return
+	done
+}
+
+limits_follow_hotplug() {
+	last=$(($(online_cpus) - 1))
+	echo 0 > /sys/devices/system/cpu/cpu$last/online || return
+	default_limits
+	status=$?
+	run_case p12_thread_count || status=1
+	echo 1 > /sys/devices/system/cpu/cpu$last/online
+	default_limits && return $status
+}
+
+# Queued helpers, whether they then started or not.
+queued() {
+	echo $(($(stat helpers_started) + $(stat helpers_cancelled)))
+}
+
+helpers_off() {
+	set_to $KTASK/rlim_max 0
+	before=$(queued)
+	run_case p10_no_helpers
+	status=$?
+	same "helpers" "$before" "$(queued)" || status=1
+	set_to $KTASK/rlim_max auto
+	return $status
+}
+
+lowered_limit() {
+	set_to $KTASK/rlim_max 1
+	before=$(queued)
+	run_case run_on_node 4
+	status=$?
+	same "helpers" $((before + 1)) "$(queued)" || status=1
+	run_case p10_global_limit_is_never_exceeded 1 || status=1
+	set_to $KTASK/rlim_max auto
+	return $status
+}
+
+# The counters of the machine and of each node, read while callers are busy.
+counters_stay_below() {
+	run_case start_background
+	run_case p10_global_limit_is_never_exceeded &
+	busy=$!
+	samples=0
+	while kill -0 $busy 2>/dev/null || [ $samples -lt 300 ]; do
+		for file in "$KTASK"/rlim_cur "$KTASK"/node*/rlim_cur; do
+			read -r cur < "$file"
+			read -r max < "${file%cur}max"
+			if [ "$cur" -gt "$max" ]; then
+				echo "$file is $cur, the limit is $max"
+				return 1
+			fi
+		done
+		samples=$((samples + 1))
+	done
+	wait $busy
+}
+
+# With a task of four threads on node 0, all that does not fit there spills.
+full_node_spills() {
+	limit=$(cat $KTASK/node0/rlim_max)
+	helpers=$(cat $KTASK/rlim_max)
+	[ "$helpers" -gt 3 ] && helpers=3
+	spill=$((helpers - limit))
+	[ "$spill" -lt 0 ] && spill=0
+	before=$(stat helpers_spilled)
+	run_case run_on_node 4 || return
+	same "spilled" $((before + spill)) "$(stat helpers_spilled)" || return
+
+	set_to $KTASK/node0/rlim_max 0
+	before=$(stat helpers_spilled)
+	run_case run_on_node 4
+	status=$?
+	same "spilled from a node without room" $((before + helpers)) \
+		"$(stat helpers_spilled)" || status=1
+	set_to $KTASK/node0/rlim_max auto
+	return $status
+}
+
+helpers_migrate() {
+	for file in "$KTASK"/rlim_max "$KTASK"/node*/rlim_max; do
+		set_to "$file" 8
+	done
+	before=$(stat helpers_migrated)
+	for i in 1 2 3 4 5; do
+		run_case run_on_all_nodes 4 || return
+	done
+	at_least "migrated" $((before + 1)) "$(stat helpers_migrated)"
+	status=$?
+	for file in "$KTASK"/rlim_max "$KTASK"/node*/rlim_max; do
+		set_to "$file" auto
+	done
+	same "helpers left" 0 "$(helpers_now)" && return $status
+}
+
+counters_idle() {
+	same "helpers left" 0 "$(helpers_now)"
+}
+
+nodes_with_cpus() {
+	count=0
+	for dir in "$KTASK"/node*; do
+		[ "$(node_cpus "${dir##*/node}")" -gt 0 ] && count=$((count + 1))
+	done
+	echo $count
+}
+
+# Helpers for a node without CPUs run on another one.
+node_without_cpus() {
+	before=$(stat helpers_started)
+	run_case run_on_node $(($1 * 1000 + 4)) || return
+	same "node$1/rlim_max" 0 "$(cat "$KTASK/node$1/rlim_max")" || return
+	at_least "started" $((before + 1)) "$(stat helpers_started)"
+}
+
+load
+check "p10: limits are 80% of the online CPUs" default_limits
+check "p10: helpers are off with a limit of 0" helpers_off
+if [ "$(online_cpus)" -gt 1 ]; then
+	check "p10: the limit in force is never exceeded" \
+		run_case p10_global_limit_is_never_exceeded
+	check "p10 p11: a lowered limit is kept" lowered_limit
+	check "p11: a full node's helpers run anywhere" full_node_spills
+	check "p15: limits follow CPU hotplug" limits_follow_hotplug
+	for dir in "$KTASK"/node*; do
+		nid=${dir##*/node}
+		[ "$(node_cpus "$nid")" -eq 0 ] &&
+			check "p15: helpers for node $nid, which has no CPUs" \
+				node_without_cpus "$nid"
+	done
+fi
+if [ "$(nodes_with_cpus)" -gt 1 ] && [ "$(online_cpus)" -gt 3 ]; then
+	check "helpers move to the node with the most work left" helpers_migrate
+fi
+check "p10: no counter ever exceeds its limit" counters_stay_below
+rmmod ktask_test
+check "p11: counters are 0 when idle" counters_idle
+rmmod ktask_rs

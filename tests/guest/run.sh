@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Runs test suites inside the guest: run.sh [NAME=VALUE]... SUITE...
+# Output is KTAP; the exit status is 0 if no test failed.
+
+here=$(dirname "$0")
+. "$here/ktap.sh"
+
+echo "KTAP version 1"
+for arg; do
+	case $arg in
+	*=*) export "${arg?}" ;;
+	*) . "$here/$arg.sh" ;;
+	esac
+done
+echo "1..$tests"
+[ "$failed" -eq 0 ]

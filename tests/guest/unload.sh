@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+# P17: loading and unloading.
+
+refused_while_used() {
+	load
+	if rmmod ktask_rs 2>/dev/null; then
+		echo "unloaded under a consumer"
+		return 1
+	fi
+	unload
+}
+
+# Unloads the consumer while its task runs, and ktask right after it.
+unload_while_running() {
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		load && run_case start_background && unload || return
+	done
+}
+
+slab_kib() {
+	echo 3 > /proc/sys/vm/drop_caches
+	sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+
+percpu_kib() {
+	sed -n 's/^Percpu: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+
+cycles() {
+	i=0
+	while [ $i -lt "$1" ]; do
+		insmod ktask_rs.ko && rmmod ktask_rs || return
+		i=$((i + 1))
+	done
+}
+
+# A first round fills the kernel's caches; one leaked helper a round would show.
+load_200_times() {
+	cycles 50 || return
+	sleep 1
+	slab=$(slab_kib)
+	percpu=$(percpu_kib)
+	cycles 200 || return
+	sleep 1
+	at_least "memory not leaked" 0 $((slab + 150 - $(slab_kib))) &&
+		at_least "per-CPU memory not leaked" 0 $((percpu + 32 - $(percpu_kib)))
+}
+
+nothing_left() {
+	[ ! -e $KTASK ] && [ ! -e /sys/devices/virtual/workqueue/ktask ] &&
+		! grep ktask /proc/modules
+}
+
+check "p17: refused while a consumer is loaded" refused_while_used
+check "p17: unloaded while tasks run" unload_while_running
+check "p17: loaded and unloaded 200 times" load_200_times
+check "p17: nothing is left" nothing_left

@@ -1,0 +1,785 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Test cases that need kernel code: a client of ktask that checks what it is
+ * given. Each case is a file in /sys/kernel/debug/ktask_test/; writing a number
+ * to it runs the case and fails with -EIO if a promise was broken, which is
+ * then described in the kernel log. The number is the case's own parameter (the
+ * seed, or how many tasks to run).
+ *
+ * ktask_test_serial.c builds the cases that need no concurrency a second time,
+ * against the header's inline stubs.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/ktask.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <trace/events/kmem.h>
+
+#define expect(cond)							\
+({									\
+	bool __ok = (cond);						\
+	if (!__ok)							\
+		pr_err("%s:%d: not so: %s\n", __func__, __LINE__, #cond); \
+	__ok;								\
+})
+
+#define MAX_PARTS	6
+#define MAX_UNITS	2048
+/* Error codes of failing chunks: more than one, none of them an errno. */
+#define FAIL_BASE	10000
+#define FAIL_CODES	97
+
+/*
+ * The oracle: what happened to every unit of one task. Units of all parts are
+ * numbered through; a position is a number of a unit plus an offset, or, for
+ * walked tasks, scrambled so that only the iterator can make sense of it.
+ */
+struct oracle {
+	struct ktask_node parts[MAX_PARTS];
+	size_t nr_parts;
+	size_t units;
+	size_t min_chunk;
+	unsigned int fail_permille;
+	u32 seed;
+	bool walk;
+	/* Chunks take long enough for helpers to arrive. */
+	bool slow;
+	bool closed;
+	atomic_t broken;
+	atomic_t failures;
+	atomic_t inside;
+	unsigned long codes[BITS_TO_LONGS(FAIL_CODES)];
+	atomic_t ran[MAX_UNITS];
+	atomic_t undone[MAX_UNITS];
+	u8 failed[MAX_UNITS];
+};
+
+#define SCRAMBLE	0x5a5a000000000000UL
+
+static size_t unit_of(struct oracle *o, void *position)
+{
+	return (size_t)position ^ (o->walk ? SCRAMBLE : 0);
+}
+
+static void *position_of(struct oracle *o, size_t unit)
+{
+	return (void *)(unit ^ (o->walk ? SCRAMBLE : 0));
+}
+
+static void *oracle_iter(void *position, size_t size)
+{
+	return (void *)((((size_t)position ^ SCRAMBLE) + size) ^ SCRAMBLE);
+}
+
+static void broken(struct oracle *o, const char *what, size_t start, size_t end)
+{
+	if (!atomic_fetch_inc(&o->broken))
+		pr_err("seed %u: %s: [%zu, %zu)\n", o->seed, what, start, end);
+}
+
+/* The part that holds @unit; NULL if none does. */
+static struct ktask_node *part_of(struct oracle *o, size_t unit)
+{
+	size_t i;
+
+	for (i = 0; i < o->nr_parts; i++) {
+		size_t start = unit_of(o, o->parts[i].kn_start);
+
+		if (unit >= start && unit - start < o->parts[i].kn_task_size)
+			return &o->parts[i];
+	}
+	return NULL;
+}
+
+/* P2: inside one part, a multiple of the minimum or the rest of the part. */
+static bool check_chunk(struct oracle *o, size_t start, size_t end)
+{
+	struct ktask_node *part = part_of(o, start);
+	size_t part_end;
+
+	if (!part || end <= start)
+		return false;
+	part_end = unit_of(o, part->kn_start) + part->kn_task_size;
+	if (end > part_end)
+		return false;
+	return end == part_end || !((end - start) % max(o->min_chunk, 1ul));
+}
+
+static int oracle_chunk(void *from, void *to, void *arg)
+{
+	struct oracle *o = arg;
+	size_t start = unit_of(o, from), end = unit_of(o, to), i;
+	int code = 0;
+
+	atomic_inc(&o->inside);
+	if (READ_ONCE(o->closed))
+		broken(o, "P3: ran after the call returned", start, end);
+	if (!check_chunk(o, start, end)) {
+		broken(o, "P2: bad chunk", start, end);
+		goto out;
+	}
+	/* Whether a chunk fails depends on where it starts, not on timing. */
+	if (hash_32(start * 31 + o->seed, 10) % 1000 < o->fail_permille)
+		code = 1 + start % FAIL_CODES;
+	for (i = start; i < end; i++) {
+		atomic_inc(&o->ran[i]);
+		if (code)
+			o->failed[i] = 1;
+	}
+	if (o->slow && (start + o->seed) % 4 == 0)
+		usleep_range(20, 200);
+	if (code) {
+		set_bit(code - 1, o->codes);
+		atomic_inc(&o->failures);
+		code += FAIL_BASE;
+	}
+out:
+	atomic_dec(&o->inside);
+	return code;
+}
+
+static void oracle_undo(void *from, void *to, void *arg)
+{
+	struct oracle *o = arg;
+	size_t start = unit_of(o, from), end = unit_of(o, to), i;
+	struct ktask_node *part = part_of(o, start);
+
+	if (atomic_read(&o->inside))
+		broken(o, "P8: undo while a thread function runs", start, end);
+	if (!part || end <= start ||
+	    end - unit_of(o, part->kn_start) > part->kn_task_size) {
+		broken(o, "P8: bad range to undo", start, end);
+		return;
+	}
+	for (i = start; i < end; i++)
+		atomic_inc(&o->undone[i]);
+}
+
+/* Checks every unit when the task is over. */
+static bool oracle_verdict(struct oracle *o, int ret, bool undo)
+{
+	size_t i;
+
+	WRITE_ONCE(o->closed, true);
+	if (atomic_read(&o->inside))
+		broken(o, "P3: a thread function runs on", 0, 0);
+	if (!!ret != !!atomic_read(&o->failures))
+		broken(o, "P7: result and failures differ", ret, atomic_read(&o->failures));
+	if (ret && (ret <= FAIL_BASE || ret > FAIL_BASE + FAIL_CODES ||
+		    !test_bit(ret - FAIL_BASE - 1, o->codes)))
+		broken(o, "P7: not the error of any chunk", ret, 0);
+	for (i = 0; i < o->units && !atomic_read(&o->broken); i++) {
+		int ran = atomic_read(&o->ran[i]), undone = atomic_read(&o->undone[i]);
+
+		if (ran > 1 || (!ret && ran != 1))
+			broken(o, "P1: a unit did not run exactly once", i, ran);
+		if (undone != (ret && undo && ran && !o->failed[i]))
+			broken(o, "P8: a unit was not undone as it should be", i, undone);
+	}
+	return !atomic_read(&o->broken);
+}
+
+static u32 pick(struct rnd_state *rnd, u32 below)
+{
+	return prandom_u32_state(rnd) % below;
+}
+
+/* A task of random shape. */
+static void oracle_random(struct oracle *o, struct rnd_state *rnd, u32 seed)
+{
+	size_t i, unit = 0;
+
+	memset(o, 0, sizeof(*o));
+	o->seed = seed;
+	o->walk = !pick(rnd, 3);
+	o->slow = !pick(rnd, 4);
+	o->nr_parts = 1 + pick(rnd, MAX_PARTS);
+	o->min_chunk = pick(rnd, 4) ? pick(rnd, 40) : pick(rnd, 1000);
+	o->fail_permille = pick(rnd, 3) ? 0 : 1 + pick(rnd, 200);
+	for (i = 0; i < o->nr_parts; i++) {
+		size_t size = pick(rnd, MAX_UNITS / MAX_PARTS);
+		int nid = (int)pick(rnd, nr_node_ids + 1) - 1;
+
+		if (!pick(rnd, 6))
+			size = 0;
+		if (nid >= 0 && !node_possible(nid))
+			nid = NUMA_NO_NODE;
+		o->parts[i].kn_start = position_of(o, unit);
+		o->parts[i].kn_task_size = size;
+		o->parts[i].kn_nid = nid;
+		unit += size;
+	}
+	o->units = unit;
+}
+
+/* Runs one random task and checks it. */
+static bool random_task(struct oracle *o, struct rnd_state *rnd, u32 seed)
+{
+	DEFINE_KTASK_CTL(ctl, oracle_chunk, o, 0);
+	bool undo = pick(rnd, 2);
+	int ret;
+
+	oracle_random(o, rnd, seed);
+	ctl.kc_min_chunk_size = o->min_chunk;
+	if (undo)
+		ktask_ctl_set_undo_func(&ctl, oracle_undo);
+	if (o->walk)
+		ktask_ctl_set_iter_func(&ctl, oracle_iter);
+	ktask_ctl_set_max_threads(&ctl, pick(rnd, 9));
+	if (o->nr_parts == 1 && pick(rnd, 2))
+		ret = ktask_run(o->parts[0].kn_start, o->parts[0].kn_task_size, &ctl);
+	else
+		ret = ktask_run_numa(o->parts, o->nr_parts, &ctl);
+	return oracle_verdict(o, ret, undo);
+}
+
+struct random_caller {
+	struct task_struct *thread;
+	struct completion done;
+	u32 seed;
+	unsigned long tasks;
+	bool ok;
+};
+
+static int random_caller(void *data)
+{
+	struct random_caller *caller = data;
+	struct rnd_state rnd;
+	struct oracle *o = vmalloc(sizeof(*o));
+	unsigned long i;
+
+	prandom_seed_state(&rnd, caller->seed);
+	caller->ok = o;
+	for (i = 0; caller->ok && i < caller->tasks; i++) {
+		caller->ok = random_task(o, &rnd, caller->seed + i);
+		cond_resched();
+	}
+	vfree(o);
+	complete(&caller->done);
+	return 0;
+}
+
+#define CALLERS 4
+
+/* @tasks random tasks from several callers at once. */
+static bool p1_p2_p3_p7_p8_random(u64 tasks)
+{
+	static struct random_caller callers[CALLERS];
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < CALLERS; i++) {
+		callers[i].seed = 1 + i * 10000000;
+		callers[i].tasks = DIV_ROUND_UP_ULL(tasks, CALLERS);
+		callers[i].ok = false;
+		init_completion(&callers[i].done);
+		callers[i].thread = kthread_run(random_caller, &callers[i], "ktask_test/%d", i);
+	}
+	for (i = 0; i < CALLERS; i++) {
+		if (IS_ERR(callers[i].thread)) {
+			ok = false;
+			continue;
+		}
+		wait_for_completion(&callers[i].done);
+		ok &= callers[i].ok;
+	}
+	return expect(ok);
+}
+
+/* Counts calls, and the units of the last one. */
+struct count {
+	atomic_t calls;
+	atomic_t undos;
+	size_t start;
+	size_t end;
+	int result;
+};
+
+static int count_chunk(void *start, void *end, void *arg)
+{
+	struct count *count = arg;
+
+	atomic_inc(&count->calls);
+	count->start = (size_t)start;
+	count->end = (size_t)end;
+	return count->result;
+}
+
+static void count_undo(void *start, void *end, void *arg)
+{
+	struct count *count = arg;
+
+	atomic_inc(&count->undos);
+}
+
+static bool p2_smaller_than_min_is_one_chunk(u64 unused)
+{
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 1000);
+
+	return expect(!ktask_run((void *)5, 999, &ctl)) &&
+	       expect(atomic_read(&count.calls) == 1) &&
+	       expect(count.start == 5 && count.end == 1004);
+}
+
+static bool p9_bad_arguments(u64 unused)
+{
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 1);
+	DEFINE_KTASK_CTL(no_func, NULL, &count, 1);
+	struct ktask_node good = { NULL, 8, NUMA_NO_NODE };
+	struct ktask_node huge[] = { { NULL, SIZE_MAX, NUMA_NO_NODE }, { NULL, 1, NUMA_NO_NODE } };
+	int bad_nids[] = { -2, INT_MIN, INT_MAX, MAX_NUMNODES, nr_node_ids };
+	bool ok;
+	int i;
+
+	ok = expect(ktask_run(NULL, 8, NULL) == -EINVAL);
+	ok &= expect(ktask_run(NULL, 8, &no_func) == -EINVAL);
+	ok &= expect(ktask_run(NULL, 0, &no_func) == -EINVAL);
+	ok &= expect(ktask_run((void *)2, SIZE_MAX, &ctl) == -EINVAL);
+	ok &= expect(ktask_run_numa(&good, 1, NULL) == -EINVAL);
+	ok &= expect(ktask_run_numa(&good, 1, &no_func) == -EINVAL);
+	ok &= expect(ktask_run_numa(NULL, 1, &ctl) == -EINVAL);
+	ok &= expect(ktask_run_numa(NULL, SIZE_MAX, &ctl) == -EINVAL);
+	ok &= expect(ktask_run_numa(huge, 2, &ctl) == -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(bad_nids); i++) {
+		struct ktask_node nodes[] = { good, { NULL, 8, bad_nids[i] } };
+
+		ok &= expect(ktask_run_numa(nodes, 2, &ctl) == -EINVAL);
+	}
+	return ok & expect(!atomic_read(&count.calls));
+}
+
+static bool p9_nothing_to_do(u64 unused)
+{
+	struct count count = { .result = 1 };
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 1);
+	struct ktask_node empty[] = { { NULL, 0, NUMA_NO_NODE }, { NULL, 0, 0 } };
+	bool ok;
+
+	ktask_ctl_set_undo_func(&ctl, count_undo);
+	ok = expect(!ktask_run(NULL, 0, &ctl));
+	ok &= expect(!ktask_run_numa(NULL, 0, &ctl));
+	ok &= expect(!ktask_run_numa(empty, 2, &ctl));
+	ok &= expect(!atomic_read(&count.calls));
+	return ok & expect(!atomic_read(&count.undos));
+}
+
+static bool p9_min_chunk_of_0_counts_as_1(u64 unused)
+{
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 0);
+
+	ctl.kc_iter_func = NULL;
+	return expect(!ktask_run(NULL, 3, &ctl)) &&
+	       expect(atomic_read(&count.calls) >= 1);
+}
+
+static bool p8_error_of_a_single_chunk(u64 unused)
+{
+	struct count count = { .result = -ENOSPC };
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 100);
+	bool ok;
+
+	ktask_ctl_set_undo_func(&ctl, count_undo);
+	ok = expect(ktask_run(NULL, 100, &ctl) == -ENOSPC);
+	count.result = 42;
+	ok &= expect(ktask_run(NULL, 100, &ctl) == 42);
+	ok &= expect(atomic_read(&count.calls) == 2);
+	return ok & expect(!atomic_read(&count.undos));
+}
+
+/* The array can be used again, and only its private members have changed. */
+static bool nodes_can_be_used_again(u64 unused)
+{
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 10);
+	struct ktask_node node = { (void *)100, 10, 0 };
+	int i;
+
+	for (i = 1; i <= 3; i++) {
+		if (!expect(!ktask_run_numa(&node, 1, &ctl)) ||
+		    !expect(atomic_read(&count.calls) == i) ||
+		    !expect(count.start == 100 && count.end == 110) ||
+		    !expect(node.kn_start == (void *)100) ||
+		    !expect(node.kn_task_size == 10 && node.kn_nid == 0))
+			return false;
+	}
+	return true;
+}
+
+#ifndef KTASK_DISABLED
+
+/* Which threads work on a task, and how many at once. */
+struct crowd {
+	spinlock_t lock;
+	struct task_struct *threads[64];
+	unsigned int nr_threads;
+	atomic_t helpers;
+	atomic_t most_helpers;
+	atomic_t calls;
+	unsigned int ms;
+	bool caller_seen;
+	struct task_struct *caller;
+	/* P7: the chunk at 0 fails */
+	bool fail_first;
+};
+
+static void crowd_init(struct crowd *crowd, unsigned int ms)
+{
+	memset(crowd, 0, sizeof(*crowd));
+	spin_lock_init(&crowd->lock);
+	crowd->ms = ms;
+	crowd->caller = current;
+}
+
+static int crowd_chunk(void *start, void *end, void *arg)
+{
+	struct crowd *crowd = arg;
+	unsigned int i;
+	int now;
+
+	atomic_inc(&crowd->calls);
+	spin_lock(&crowd->lock);
+	for (i = 0; i < crowd->nr_threads && crowd->threads[i] != current; i++)
+		;
+	if (i == crowd->nr_threads && i < ARRAY_SIZE(crowd->threads))
+		crowd->threads[crowd->nr_threads++] = current;
+	crowd->caller_seen |= current == crowd->caller;
+	spin_unlock(&crowd->lock);
+
+	if (current != crowd->caller) {
+		now = atomic_inc_return(&crowd->helpers);
+		if (now > atomic_read(&crowd->most_helpers))
+			atomic_set(&crowd->most_helpers, now);
+	}
+	msleep(crowd->ms);
+	if (current != crowd->caller)
+		atomic_dec(&crowd->helpers);
+	return crowd->fail_first && !start ? 77 : 0;
+}
+
+static unsigned int default_limit(void)
+{
+	return mult_frac(num_online_cpus(), 80, 100);
+}
+
+static bool p3_caller_takes_part(u64 unused)
+{
+	struct crowd crowd;
+	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+
+	crowd_init(&crowd, 5);
+	return expect(!ktask_run(NULL, 40, &ctl)) &&
+	       expect(crowd.caller_seen) &&
+	       expect(!atomic_read(&crowd.helpers));
+}
+
+/* Chunks sleep, so every thread that the task may have gets one. */
+static unsigned int threads_of(size_t size, size_t min, size_t max)
+{
+	struct crowd crowd;
+	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, min);
+
+	crowd_init(&crowd, 30);
+	ktask_ctl_set_max_threads(&ctl, max);
+	if (!expect(!ktask_run(NULL, size, &ctl)))
+		return 0;
+	return crowd.nr_threads;
+}
+
+static bool p12_thread_count(u64 unused)
+{
+	unsigned int most = min(1 + default_limit(), num_online_cpus());
+	bool ok;
+
+	ok = expect(threads_of(1000, 1000, 8) == 1);
+	ok &= expect(threads_of(1001, 1000, 8) == min(2u, most));
+	ok &= expect(threads_of(100, 1, 1) == 1);
+	ok &= expect(threads_of(100, 1, 2) == min(2u, most));
+	ok &= expect(threads_of(30, 10, 100) == min(3u, most));
+	ok &= expect(threads_of(100, 1, 1000) == most);
+	ok &= expect(threads_of(100, 1, SIZE_MAX) == most);
+	return ok;
+}
+
+static bool p7_nothing_starts_after_a_failure(u64 unused)
+{
+	struct crowd crowd;
+	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+
+	crowd_init(&crowd, 10);
+	crowd.fail_first = true;
+	/*
+	 * Chunk 0 fails while the others are in their first or second; without
+	 * the stop there would be dozens.
+	 */
+	ktask_ctl_set_max_threads(&ctl, 4);
+	if (num_online_cpus() < 2)
+		return true;
+	return expect(ktask_run(NULL, 400, &ctl) == 77) &&
+	       expect(atomic_read(&crowd.calls) <= 3 * 4);
+}
+
+struct limited_caller {
+	struct completion done;
+	struct crowd *crowd;
+};
+
+static int helpers_chunk(void *start, void *end, void *arg)
+{
+	struct crowd *crowd = arg;
+	int now;
+
+	if (current->flags & PF_WQ_WORKER) {
+		now = atomic_inc_return(&crowd->helpers);
+		spin_lock(&crowd->lock);
+		if (now > atomic_read(&crowd->most_helpers))
+			atomic_set(&crowd->most_helpers, now);
+		spin_unlock(&crowd->lock);
+		usleep_range(500, 1000);
+		atomic_dec(&crowd->helpers);
+	} else {
+		usleep_range(500, 1000);
+	}
+	return 0;
+}
+
+static int many_callers(void *data)
+{
+	struct limited_caller *caller = data;
+	DEFINE_KTASK_CTL(ctl, helpers_chunk, caller->crowd, 1);
+	int i;
+
+	ktask_ctl_set_max_threads(&ctl, 16);
+	for (i = 0; i < 20; i++)
+		ktask_run(NULL, 64, &ctl);
+	complete(&caller->done);
+	return 0;
+}
+
+/* @limit is the limit in force, or 0 for the default. */
+static bool p10_global_limit_is_never_exceeded(u64 limit)
+{
+	static struct limited_caller callers[8];
+	static struct crowd crowd;
+	int i;
+
+	if (!limit)
+		limit = default_limit();
+	crowd_init(&crowd, 0);
+	for (i = 0; i < ARRAY_SIZE(callers); i++) {
+		init_completion(&callers[i].done);
+		callers[i].crowd = &crowd;
+		if (IS_ERR(kthread_run(many_callers, &callers[i], "ktask_test/%d", i)))
+			complete(&callers[i].done);
+	}
+	for (i = 0; i < ARRAY_SIZE(callers); i++)
+		wait_for_completion(&callers[i].done);
+	/* Reached, or this would prove nothing. */
+	return expect(atomic_read(&crowd.most_helpers) <= limit) &&
+	       expect(!limit || atomic_read(&crowd.most_helpers) > 0);
+}
+
+/* With helpers off, the caller does all of the work. */
+static bool p10_no_helpers(u64 unused)
+{
+	return expect(threads_of(50, 1, 8) == 1);
+}
+
+static atomic_t allocations;
+static struct task_struct *watched;
+
+static void probe_kmalloc(void *data, unsigned long call_site, const void *ptr,
+			  size_t bytes_req, size_t bytes_alloc, gfp_t flags, int node)
+{
+	if (READ_ONCE(watched) == current)
+		atomic_inc(&allocations);
+}
+
+static void probe_cache(void *data, unsigned long call_site, const void *ptr,
+			struct kmem_cache *s, gfp_t flags, int node)
+{
+	if (READ_ONCE(watched) == current)
+		atomic_inc(&allocations);
+}
+
+static int empty_chunk(void *start, void *end, void *arg)
+{
+	return 0;
+}
+
+static bool p5_no_memory_is_allocated(u64 unused)
+{
+	DEFINE_KTASK_CTL(ctl, empty_chunk, NULL, 1);
+	bool ok;
+	int i;
+
+	if (register_trace_kmalloc(probe_kmalloc, NULL))
+		return expect(false);
+	if (register_trace_kmem_cache_alloc(probe_cache, NULL)) {
+		unregister_trace_kmalloc(probe_kmalloc, NULL);
+		return expect(false);
+	}
+	atomic_set(&allocations, 0);
+	WRITE_ONCE(watched, current);
+	for (i = 0; i < 100; i++)
+		ktask_run(NULL, 100, &ctl);
+	ok = !atomic_read(&allocations);
+	/* The probes work, or this would prove nothing. */
+	kfree(kmalloc(32, GFP_KERNEL));
+	WRITE_ONCE(watched, NULL);
+	ok = expect(ok) && expect(atomic_read(&allocations) > 0);
+	unregister_trace_kmem_cache_alloc(probe_cache, NULL);
+	unregister_trace_kmalloc(probe_kmalloc, NULL);
+	tracepoint_synchronize_unregister();
+	return ok;
+}
+
+/* @value: a node id times 1000 plus the threads of a task on that node. */
+static bool run_on_node(u64 value)
+{
+	struct crowd crowd;
+	struct ktask_node node = { NULL, 64, (int)(value / 1000) };
+	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+
+	crowd_init(&crowd, 10);
+	ktask_ctl_set_max_threads(&ctl, value % 1000);
+	return expect(!ktask_run_numa(&node, 1, &ctl));
+}
+
+/*
+ * One part per node, one of them far larger: helpers whose own part is drained
+ * move on to it.
+ */
+static bool run_on_all_nodes(u64 threads)
+{
+	struct ktask_node nodes[8];
+	struct crowd crowd;
+	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+	size_t nr = 0;
+	int nid;
+
+	for_each_online_node(nid) {
+		if (nr == ARRAY_SIZE(nodes))
+			break;
+		nodes[nr].kn_start = NULL;
+		nodes[nr].kn_task_size = nr ? 12 : 100;
+		nodes[nr++].kn_nid = nid;
+	}
+	crowd_init(&crowd, 5);
+	ktask_ctl_set_max_threads(&ctl, threads);
+	return expect(!ktask_run_numa(nodes, nr, &ctl));
+}
+
+/* One task after the other in the background, until the module is unloaded. */
+static struct task_struct *background;
+
+static int background_fn(void *data)
+{
+	while (!kthread_should_stop()) {
+		struct crowd crowd;
+		DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+
+		crowd_init(&crowd, 2);
+		ktask_run(NULL, 32, &ctl);
+	}
+	return 0;
+}
+
+static bool start_background(u64 unused)
+{
+	if (background)
+		return true;
+	background = kthread_run(background_fn, NULL, "ktask_test/bg");
+	if (!IS_ERR(background))
+		return true;
+	background = NULL;
+	return expect(false);
+}
+
+static void stop_background(void)
+{
+	if (background)
+		kthread_stop(background);
+}
+
+#else
+
+static void stop_background(void)
+{
+}
+
+#endif /* !KTASK_DISABLED */
+
+struct test_case {
+	const char *name;
+	bool (*run)(u64 value);
+};
+
+static const struct test_case cases[] = {
+#define CASE(name) { #name, name }
+	CASE(p1_p2_p3_p7_p8_random),
+	CASE(p2_smaller_than_min_is_one_chunk),
+	CASE(p8_error_of_a_single_chunk),
+	CASE(p9_bad_arguments),
+	CASE(p9_nothing_to_do),
+	CASE(p9_min_chunk_of_0_counts_as_1),
+	CASE(nodes_can_be_used_again),
+#ifndef KTASK_DISABLED
+	CASE(p3_caller_takes_part),
+	CASE(p5_no_memory_is_allocated),
+	CASE(p7_nothing_starts_after_a_failure),
+	CASE(p10_global_limit_is_never_exceeded),
+	CASE(p10_no_helpers),
+	CASE(p12_thread_count),
+	CASE(run_on_node),
+	CASE(run_on_all_nodes),
+	CASE(start_background),
+#endif
+};
+
+static DEFINE_MUTEX(case_lock);
+
+static int run_case(void *data, u64 value)
+{
+	const struct test_case *test = data;
+	bool ok;
+
+	mutex_lock(&case_lock);
+	ok = test->run(value);
+	mutex_unlock(&case_lock);
+	return ok ? 0 : -EIO;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(case_fops, NULL, run_case, "%llu\n");
+
+static struct dentry *dir;
+
+static int __init ktask_test_init(void)
+{
+	size_t i;
+
+	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		debugfs_create_file(cases[i].name, 0200, dir, (void *)&cases[i], &case_fops);
+	return 0;
+}
+
+static void __exit ktask_test_exit(void)
+{
+	debugfs_remove(dir);
+	stop_background();
+}
+
+module_init(ktask_test_init);
+module_exit(ktask_test_exit);
+MODULE_DESCRIPTION("Tests of ktask that need kernel code");
+MODULE_LICENSE("GPL");
