@@ -29,7 +29,7 @@ stty -F /dev/ttyS1 @STTY@
 # from here on, see all that the kernel says
 dmesg -n 8
 cd /ktask
-setsid sh -c '. /command' <@STDIN@ >/dev/ttyS1 2>&1
+@SETSID@ sh -c '. /command' <@STDIN@ >/dev/ttyS1 2>&1
 status=$?
 # setting a port up waits until everything written to it is sent
 stty -F /dev/ttyS1 raw
@@ -38,7 +38,7 @@ poweroff -f
 reboot -f
 """
 
-NO_TERMINAL = {"TERM": "dumb", "STTY": "raw -echo", "STDIN": "/dev/null"}
+NO_TERMINAL = {"TERM": "dumb", "STTY": "raw -echo", "SETSID": "setsid", "STDIN": "/dev/null"}
 
 
 def write(path, busybox, command, files, settings=None):
