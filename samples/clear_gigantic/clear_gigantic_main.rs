@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A sample consumer of ktask in Rust: clears gigantic pages with several threads.
+//!
+//! Writing 1 to `/sys/kernel/debug/clear_gigantic/run` takes `pages` pages of 1 GiB from the node
+//! `node`, fills them with a pattern, clears them with `threads` threads (0: as many as ktask's
+//! `max_threads` knob says) and looks at every word of them. `result` tells what the last
+//! successful run did.
+
+use core::{
+    num::IntErrorKind,
+    ops::RangeInclusive,
+    str, //
+};
+use gigantic_page::{
+    GiganticPage,
+    BLOCKS,
+    BLOCK_SIZE, //
+};
+use kernel::{
+    cpu,
+    debugfs::Scope,
+    fmt,
+    new_mutex,
+    prelude::*,
+    sizes::SZ_8M,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Mutex, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
+    },
+    uaccess::UserSliceReader, //
+};
+
+mod gigantic_page;
+mod ktask {
+    include!(env!("KTASK_RS"));
+}
+
+module! {
+    type: ClearGigantic,
+    name: "clear_gigantic",
+    authors: ["ktask_rs contributors"],
+    description: "A sample consumer of ktask: clears gigantic pages",
+    license: "GPL",
+}
+
+/// The fewest blocks of a chunk. It is about a millisecond of clearing: far more than starting a
+/// helper costs, and little enough that many threads get work and end at about the same time.
+const MIN_CHUNK: usize = SZ_8M / BLOCK_SIZE;
+
+/// What is in the pages before. No byte of it is zero, so a word that was not cleared cannot look
+/// as if.
+const PATTERN: u64 = 0xa5a5_a5a5_a5a5_a5a5;
+
+const PAGES_MAX: u32 = 65536;
+const THREADS_MAX: u32 = 65536;
+
+/// Longest text that is accepted as a value.
+const VALUE_LEN: usize = 32;
+
+/// The loaded module: its files, which hold all else.
+struct ClearGigantic {
+    // Removing the files waits for a run.
+    _files: Pin<KBox<Scope<Sample>>>,
+}
+
+impl kernel::Module for ClearGigantic {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let files = Scope::dir(Sample::new(), c"clear_gigantic", |sample, dir| {
+            dir.read_write_callback_file(c"node", sample, &show_node, &store_node);
+            dir.read_write_callback_file(c"threads", sample, &show_threads, &store_threads);
+            dir.read_write_callback_file(c"pages", sample, &show_pages, &store_pages);
+            dir.write_only_callback_file(c"run", sample, &store_run);
+            dir.read_callback_file(c"result", sample, &show_result);
+        });
+        Ok(Self {
+            _files: KBox::pin_init(files, GFP_KERNEL)?,
+        })
+    }
+}
+
+/// How the next run is done, and what the last successful one did.
+#[pin_data]
+struct Sample {
+    node: Atomic<i32>,
+    threads: Atomic<u32>,
+    pages: Atomic<u32>,
+    /// Held for a whole run.
+    #[pin]
+    last: Mutex<Option<Report>>,
+}
+
+impl Sample {
+    fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            node: Atomic::new(gigantic_page::first_node()),
+            threads: Atomic::new(0),
+            pages: Atomic::new(1),
+            last <- new_mutex!(None),
+        })
+    }
+
+    fn run(&self) -> Result {
+        let mut last = self.last.lock();
+        let report = run_once(
+            self.node.load(Relaxed),
+            self.pages.load(Relaxed) as usize,
+            self.threads.load(Relaxed) as usize,
+        )?;
+        let bad_words = report.bad_words;
+        *last = Some(report);
+        if bad_words != 0 {
+            pr_err!("{bad_words} words were not cleared\n");
+            return Err(EIO);
+        }
+        Ok(())
+    }
+}
+
+/// What a run did.
+struct Report {
+    node: i32,
+    pages: usize,
+    threads_asked: usize,
+    threads_used: usize,
+    chunks: usize,
+    time_ns: i64,
+    local_bytes: usize,
+    bad_words: usize,
+}
+
+fn run_once(node: i32, pages: usize, threads: usize) -> Result<Report> {
+    let mut memory = allocate(node, pages)?;
+    memory.iter_mut().try_for_each(|page| page.fill(PATTERN))?;
+
+    let tally = Tally::new(node)?;
+    let mut parts = parts(node, pages)?;
+    let start = Instant::<Monotonic>::now();
+    ktask::Task::new()
+        .min_chunk(MIN_CHUNK)
+        .max_threads(threads)
+        .run_parts(&mut parts, |chunk| {
+            tally.count_chunk();
+            for block in chunk {
+                tally.count_block();
+                let page = memory.get(block / BLOCKS).ok_or(EINVAL)?;
+                // Only the caller can be killed; its error stops the helpers too.
+                page.clear(block % BLOCKS)?;
+            }
+            Ok(())
+        })?;
+    let time_ns = start.elapsed().as_nanos();
+
+    // In one thread and without ktask, whose work is what this is to judge.
+    let mut bad_words = 0;
+    for page in &mut memory {
+        bad_words += page.nonzero_words()?;
+    }
+    Ok(Report {
+        node,
+        pages,
+        threads_asked: threads,
+        threads_used: tally.threads(),
+        chunks: tally.chunks.load(Relaxed),
+        time_ns,
+        local_bytes: tally.local_blocks.load(Relaxed) * BLOCK_SIZE,
+        bad_words,
+    })
+}
+
+fn allocate(node: i32, pages: usize) -> Result<KVVec<GiganticPage>> {
+    let mut memory = KVVec::with_capacity(pages, GFP_KERNEL)?;
+    for number in 1..=pages {
+        let page = GiganticPage::new(node).inspect_err(|error| {
+            pr_err!("node {node}: cannot get GiB {number} of {pages}: {error:?}\n")
+        })?;
+        memory.push(page, GFP_KERNEL)?;
+    }
+    Ok(memory)
+}
+
+/// Every page is a node part of its own; the unit is the block, counted through all pages.
+fn parts(node: i32, pages: usize) -> Result<KVVec<ktask::Part>> {
+    let mut parts = KVVec::with_capacity(pages, GFP_KERNEL)?;
+    for page in 0..pages {
+        let part = ktask::Part::new(node, page * BLOCKS..(page + 1) * BLOCKS);
+        parts.push(part, GFP_KERNEL)?;
+    }
+    Ok(parts)
+}
+
+/// What the threads of a run tell about themselves.
+struct Tally {
+    node: i32,
+    /// The process id of each thread seen; what is unused is 0.
+    pids: KVVec<Atomic<i32>>,
+    chunks: Atomic<usize>,
+    local_blocks: Atomic<usize>,
+}
+
+impl Tally {
+    fn new(node: i32) -> Result<Self> {
+        // A task has no more threads than there are CPUs, so all find a place.
+        let cpus = cpu::nr_cpu_ids() as usize;
+        let mut pids = KVVec::with_capacity(cpus, GFP_KERNEL)?;
+        for _ in 0..cpus {
+            pids.push(Atomic::new(0), GFP_KERNEL)?;
+        }
+        Ok(Self {
+            node,
+            pids,
+            chunks: Atomic::new(0),
+            local_blocks: Atomic::new(0),
+        })
+    }
+
+    fn count_chunk(&self) {
+        self.chunks.add(1, Relaxed);
+        let pid = current!().pid();
+        for place in &self.pids {
+            match place.cmpxchg(0, pid, Relaxed) {
+                Err(seen) if seen != pid => continue,
+                _ => return,
+            }
+        }
+    }
+
+    fn count_block(&self) {
+        if gigantic_page::this_node() == self.node {
+            self.local_blocks.add(1, Relaxed);
+        }
+    }
+
+    fn threads(&self) -> usize {
+        self.pids
+            .iter()
+            .filter(|place| place.load(Relaxed) != 0)
+            .count()
+    }
+}
+
+fn show_node(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "{}", sample.node.load(Relaxed))
+}
+
+fn store_node(sample: &Sample, reader: &mut UserSliceReader) -> Result {
+    let node = i32::try_from(number(reader, 0..=u32::MAX)?)?;
+    if !gigantic_page::node_has_memory(node) {
+        return Err(EINVAL);
+    }
+    sample.node.store(node, Relaxed);
+    Ok(())
+}
+
+fn show_threads(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "{}", sample.threads.load(Relaxed))
+}
+
+fn store_threads(sample: &Sample, reader: &mut UserSliceReader) -> Result {
+    sample
+        .threads
+        .store(number(reader, 0..=THREADS_MAX)?, Relaxed);
+    Ok(())
+}
+
+fn show_pages(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "{}", sample.pages.load(Relaxed))
+}
+
+fn store_pages(sample: &Sample, reader: &mut UserSliceReader) -> Result {
+    sample.pages.store(number(reader, 1..=PAGES_MAX)?, Relaxed);
+    Ok(())
+}
+
+fn store_run(sample: &Sample, reader: &mut UserSliceReader) -> Result {
+    number(reader, 1..=1)?;
+    sample.run()
+}
+
+fn show_result(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let last = sample.last.lock();
+    let Some(report) = &*last else {
+        return Ok(());
+    };
+    writeln!(f, "node {}", report.node)?;
+    writeln!(f, "pages {}", report.pages)?;
+    writeln!(f, "bytes {}", report.pages * BLOCKS * BLOCK_SIZE)?;
+    writeln!(f, "threads_asked {}", report.threads_asked)?;
+    writeln!(f, "threads_used {}", report.threads_used)?;
+    writeln!(f, "chunks {}", report.chunks)?;
+    writeln!(f, "time_ns {}", report.time_ns)?;
+    writeln!(f, "local_bytes {}", report.local_bytes)?;
+    writeln!(f, "bad_words {}", report.bad_words)?;
+    let verified = if report.bad_words == 0 { "yes" } else { "no" };
+    writeln!(f, "verified {verified}")
+}
+
+/// Reads a decimal number: `EINVAL` if it is none, `ERANGE` if it is outside `allowed`.
+fn number(reader: &mut UserSliceReader, allowed: RangeInclusive<u32>) -> Result<u32> {
+    let mut text = [0; VALUE_LEN];
+    let text = text.get_mut(..reader.len()).ok_or(EINVAL)?;
+    reader.read_slice(text)?;
+    match str::from_utf8(text)?.trim().parse() {
+        Ok(value) if allowed.contains(&value) => Ok(value),
+        Ok(_) => Err(ERANGE),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(ERANGE),
+        Err(_) => Err(EINVAL),
+    }
+}
