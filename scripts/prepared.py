@@ -113,8 +113,10 @@ def default_kernel():
     release = default_release()
     kernel = Kernel(release) if release else None
     if kernel is None or root_id() is None or not kernel.ready():
-        which = f"kernel {release} is" if release else "the stock kernel and build root are"
-        raise Failure(f"{which} not set up: run scripts/setup")
+        command = "scripts/setup"
+        if os.environ.get("KTASK_KERNEL"):
+            command += f" --kernel {release}"
+        raise Failure(f"{release or 'the stock kernel'} is not set up: run {command}")
     return kernel
 
 
@@ -156,8 +158,9 @@ def run_to_log(argv, log, what, **popen):
     """Runs argv with its output in the file log; a Failure shows the log's end."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as out:
+        # close_fds: it keeps the cache's lock, should it ever outlive us
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out,
-                                 stderr=subprocess.STDOUT, **popen)
+                                 stderr=subprocess.STDOUT, close_fds=False, **popen)
         status = wait_with_heartbeat(child, what)
     if status:
         raise Failure(explain(what, status, log))
@@ -202,6 +205,8 @@ def explain(what, status, log):
 
 # Run by sh in its own mount namespace, so whatever kills it undoes the mounts.
 # --rbind: a user namespace may not take a mount apart from those beneath it.
+# No exec at the end: a process that changes its user, as apt does, no longer
+# dies with its parent, but does with the first process of its namespace.
 ENTER = """
 root=$1 dir=$2; shift 2
 while [ "$1" != -- ]; do
@@ -211,8 +216,10 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
-exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 \
-    sh -c 'cd "$1" && shift && exec "$@"' sh "$dir" "$@"
+status=0
+chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 \
+    sh -c 'cd "$1" && shift && exec "$@"' sh "$dir" "$@" || status=$?
+exit $status
 """
 
 
