@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `ktask/policy/chunk.rs`.
+
+use crate::{
+    ktask::policy::chunk::next_len,
+    util::{
+        config,
+        number,
+        positive, //
+    }, //
+};
+use proptest::prelude::*;
+
+/// The chunks of a whole part in order. Gives up after `most`.
+fn walk(size: usize, min: usize, threads: usize, most: usize) -> Vec<usize> {
+    let mut chunks = Vec::new();
+    let mut remaining = size;
+    while remaining != 0 && chunks.len() <= most {
+        let len = next_len(remaining, min, threads);
+        assert!(len > 0 && len <= remaining);
+        remaining -= len;
+        chunks.push(len);
+    }
+    chunks
+}
+
+/// Any sensible policy needs a few chunks per thread each time that what remains halves.
+fn most_chunks(size: usize, min: usize, threads: usize) -> usize {
+    let halvings = (size / min.max(1)).max(1).ilog2() as usize + 2;
+    4 * threads * halvings
+}
+
+/// A size, a minimum and a number of threads for which a walk is short enough to be done.
+fn walkable() -> impl Strategy<Value = (usize, usize, usize)> {
+    (positive(), number(), 2usize..64)
+}
+
+#[test]
+fn chunk_of_nothing_is_nothing() {
+    for min in [0, 1, 2, usize::MAX] {
+        for threads in [0, 1, 2, usize::MAX] {
+            assert_eq!(next_len(0, min, threads), 0);
+        }
+    }
+}
+
+#[test]
+fn zero_min_and_zero_threads_count_as_one() {
+    for remaining in [1, 2, 1000, usize::MAX] {
+        for other in [0, 1, 7, usize::MAX] {
+            assert_eq!(next_len(remaining, 0, other), next_len(remaining, 1, other));
+            assert_eq!(next_len(remaining, other, 0), next_len(remaining, other, 1));
+        }
+    }
+}
+
+#[test]
+fn p2_less_than_the_minimum_is_one_chunk() {
+    for threads in 0..9 {
+        assert_eq!(next_len(99, 100, threads), 99);
+        assert_eq!(next_len(100, 100, threads), 100);
+        assert_eq!(
+            next_len(usize::MAX - 1, usize::MAX, threads),
+            usize::MAX - 1
+        );
+    }
+}
+
+#[test]
+fn large_chunks_come_first() {
+    // 10 GiB of 4 KiB pages, 8 threads, 2 MiB at least: far larger than the minimum, yet small
+    // enough that everybody gets more than one.
+    let first = next_len(2_621_440, 512, 8);
+    assert!(first > 100 * 512, "{first}");
+    assert!(first < 2_621_440 / 8, "{first}");
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn p1_chunk_is_within_what_remains(
+        remaining in positive(), min in number(), threads in number(),
+    ) {
+        let len = next_len(remaining, min, threads);
+        prop_assert!(len >= 1 && len <= remaining);
+    }
+
+    #[test]
+    fn p2_chunk_is_multiple_of_min_except_last(
+        remaining in positive(), min in number(), threads in number(),
+    ) {
+        let len = next_len(remaining, min, threads);
+        prop_assert!(len == remaining || len % min.max(1) == 0);
+    }
+
+    #[test]
+    fn p2_chunk_is_never_below_min_except_last(
+        remaining in positive(), min in number(), threads in number(),
+    ) {
+        let len = next_len(remaining, min, threads);
+        prop_assert!(len == remaining || len >= min);
+    }
+
+    #[test]
+    fn one_thread_gets_everything(remaining in positive(), min in number(), threads in 0usize..=1) {
+        prop_assert_eq!(next_len(remaining, min, threads), remaining);
+    }
+
+    /// Nobody takes what another thread could do meanwhile, unless the minimum asks for it.
+    #[test]
+    fn chunk_is_at_most_an_even_share(
+        remaining in positive(), min in number(), threads in 2usize..,
+    ) {
+        let len = next_len(remaining, min, threads);
+        prop_assert!(len <= (remaining / threads).max(min).max(1));
+    }
+
+    /// Chunks far below an even share would only cost time.
+    #[test]
+    fn chunk_is_a_fair_part_of_an_even_share(
+        remaining in positive(), min in number(), threads in 2usize..=1 << 20,
+    ) {
+        let len = next_len(remaining, min, threads);
+        prop_assert!(len >= remaining / threads / 8 || len == remaining);
+    }
+
+    #[test]
+    fn chunks_never_grow((size, min, threads) in walkable()) {
+        let chunks = walk(size, min, threads, most_chunks(size, min, threads));
+        prop_assert!(chunks.windows(2).all(|pair| pair[0] >= pair[1]));
+    }
+
+    #[test]
+    fn whole_part_takes_few_chunks((size, min, threads) in walkable()) {
+        let most = most_chunks(size, min, threads);
+        let chunks = walk(size, min, threads, most);
+        prop_assert!(chunks.len() <= most);
+        prop_assert_eq!(chunks.iter().sum::<usize>(), size);
+    }
+
+    /// While the last thread does its last chunk, nobody waits for more than a minimum chunk.
+    #[test]
+    fn last_chunks_are_minimum_chunks((size, min, threads) in walkable()) {
+        let chunks = walk(size, min, threads, most_chunks(size, min, threads));
+        for &len in chunks.iter().rev().take(threads) {
+            prop_assert!(len <= min.max(1), "{len} in {chunks:?}");
+        }
+    }
+}

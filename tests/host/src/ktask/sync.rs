@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The atomics of `ktask/sync.rs`, for the host: the names and signatures of the kernel's
+//! `kernel::sync::atomic` over those of `core`.
+//!
+//! An ordering that the kernel does not offer for an operation does not compile here either. To
+//! run the policy on other atomics, such as a model checker's, change the one `use` below.
+
+#![allow(
+    dead_code,
+    reason = "mirrors the kernel's interface, of which the policy need not use everything"
+)]
+
+use core::sync::atomic::{
+    AtomicI32,
+    AtomicU32,
+    AtomicU64,
+    AtomicUsize,
+    Ordering, //
+};
+
+/// Atomic, and no more.
+pub(crate) struct Relaxed;
+/// Later accesses stay later.
+pub(crate) struct Acquire;
+/// Earlier accesses stay earlier.
+pub(crate) struct Release;
+/// Fully ordered. The LKMM's is stronger than `SeqCst`, so what passes here holds there.
+pub(crate) struct Full;
+
+/// An ordering of a read-modify-write operation.
+pub(crate) trait AnyOrder {
+    const RMW: Ordering;
+}
+
+impl AnyOrder for Relaxed {
+    const RMW: Ordering = Ordering::Relaxed;
+}
+
+impl AnyOrder for Acquire {
+    const RMW: Ordering = Ordering::Acquire;
+}
+
+impl AnyOrder for Release {
+    const RMW: Ordering = Ordering::Release;
+}
+
+impl AnyOrder for Full {
+    const RMW: Ordering = Ordering::SeqCst;
+}
+
+/// An ordering of a load.
+pub(crate) trait LoadOrder: AnyOrder {}
+
+impl LoadOrder for Relaxed {}
+impl LoadOrder for Acquire {}
+
+/// An ordering of a store.
+pub(crate) trait StoreOrder: AnyOrder {}
+
+impl StoreOrder for Relaxed {}
+impl StoreOrder for Release {}
+
+/// A type with an atomic counterpart.
+pub(crate) trait Word: Copy {
+    type Cell;
+
+    fn cell(value: Self) -> Self::Cell;
+    fn load(cell: &Self::Cell, order: Ordering) -> Self;
+    fn store(cell: &Self::Cell, value: Self, order: Ordering);
+    fn swap(cell: &Self::Cell, value: Self, order: Ordering) -> Self;
+    fn cmpxchg(cell: &Self::Cell, old: Self, new: Self, order: Ordering) -> Result<Self, Self>;
+    fn fetch_add(cell: &Self::Cell, value: Self, order: Ordering) -> Self;
+    fn fetch_sub(cell: &Self::Cell, value: Self, order: Ordering) -> Self;
+}
+
+macro_rules! words {
+    ($($word:ty => $cell:ty,)*) => {
+        $(impl Word for $word {
+            type Cell = $cell;
+
+            fn cell(value: Self) -> $cell {
+                <$cell>::new(value)
+            }
+
+            fn load(cell: &$cell, order: Ordering) -> Self {
+                cell.load(order)
+            }
+
+            fn store(cell: &$cell, value: Self, order: Ordering) {
+                cell.store(value, order);
+            }
+
+            fn swap(cell: &$cell, value: Self, order: Ordering) -> Self {
+                cell.swap(value, order)
+            }
+
+            fn cmpxchg(
+                cell: &$cell,
+                old: Self,
+                new: Self,
+                order: Ordering,
+            ) -> Result<Self, Self> {
+                // As in the kernel, one that fails orders nothing.
+                cell.compare_exchange(old, new, order, Ordering::Relaxed)
+            }
+
+            fn fetch_add(cell: &$cell, value: Self, order: Ordering) -> Self {
+                cell.fetch_add(value, order)
+            }
+
+            fn fetch_sub(cell: &$cell, value: Self, order: Ordering) -> Self {
+                cell.fetch_sub(value, order)
+            }
+        })*
+    };
+}
+
+words! {
+    i32 => AtomicI32,
+    u32 => AtomicU32,
+    u64 => AtomicU64,
+    usize => AtomicUsize,
+}
+
+/// An atomic variable, laid out like the plain one.
+#[repr(transparent)]
+pub(crate) struct Atomic<T: Word>(T::Cell);
+
+impl<T: Word> Atomic<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(T::cell(value))
+    }
+
+    pub(crate) fn load<O: LoadOrder>(&self, _: O) -> T {
+        T::load(&self.0, O::RMW)
+    }
+
+    pub(crate) fn store<O: StoreOrder>(&self, value: T, _: O) {
+        T::store(&self.0, value, O::RMW);
+    }
+
+    pub(crate) fn xchg<O: AnyOrder>(&self, value: T, _: O) -> T {
+        T::swap(&self.0, value, O::RMW)
+    }
+
+    pub(crate) fn cmpxchg<O: AnyOrder>(&self, old: T, new: T, _: O) -> Result<T, T> {
+        T::cmpxchg(&self.0, old, new, O::RMW)
+    }
+
+    pub(crate) fn add<O: AnyOrder>(&self, value: T, _: O) {
+        T::fetch_add(&self.0, value, O::RMW);
+    }
+
+    pub(crate) fn fetch_add<O: AnyOrder>(&self, value: T, _: O) -> T {
+        T::fetch_add(&self.0, value, O::RMW)
+    }
+
+    pub(crate) fn fetch_sub<O: AnyOrder>(&self, value: T, _: O) -> T {
+        T::fetch_sub(&self.0, value, O::RMW)
+    }
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `ktask/policy/placement.rs`.
+
+use crate::{
+    ktask::policy::placement::{
+        spread,
+        Topology, //
+    },
+    util::config, //
+};
+use core::convert::Infallible;
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*, //
+};
+use std::collections::BTreeSet;
+
+/// A CPU id that no machine here has.
+const NO_CPU: u32 = u32::MAX;
+
+fn spread_of(len: usize) -> Vec<usize> {
+    let mut order = Vec::new();
+    spread(len, |index| order.push(index));
+    order
+}
+
+fn empty(cpus: usize, nodes: usize) -> Topology<Vec<u32>> {
+    let topology = Topology::new(cpus, nodes, |len| Ok::<_, Infallible>(vec![0; len]));
+    topology.unwrap_or_else(|never| match never {})
+}
+
+/// A machine, and what the table should make of it, found the slow way.
+#[derive(Clone, Debug)]
+struct Machine {
+    /// Node and usability of each CPU id; `None` for holes.
+    cpus: Vec<Option<(usize, bool)>>,
+    /// Distance of each node to each.
+    distance: Vec<Vec<u32>>,
+}
+
+impl Machine {
+    fn nodes(&self) -> usize {
+        self.distance.len()
+    }
+
+    fn rebuild(&self, topology: &mut Topology<Vec<u32>>) {
+        topology.rebuild(
+            |cpu| self.cpus[cpu as usize].map(|(node, _)| node),
+            |cpu| self.cpus[cpu as usize].is_some_and(|(_, usable)| usable),
+            |from, to| self.distance[from][to],
+        );
+    }
+
+    fn topology(&self) -> Topology<Vec<u32>> {
+        let mut topology = empty(self.cpus.len(), self.nodes());
+        self.rebuild(&mut topology);
+        topology
+    }
+
+    /// The usable CPUs of `node`, or all of them.
+    fn usable(&self, node: Option<usize>) -> BTreeSet<u32> {
+        let chosen = |cpu: &Option<(usize, bool)>| {
+            cpu.is_some_and(|(of, usable)| usable && node.is_none_or(|node| node == of))
+        };
+        (0u32..)
+            .zip(&self.cpus)
+            .filter(|(_, cpu)| chosen(cpu))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    fn nodes_with_cpus(&self) -> Vec<usize> {
+        (0..self.nodes())
+            .filter(|&node| !self.usable(Some(node)).is_empty())
+            .collect()
+    }
+
+    /// Checks everything that the table says about the machine.
+    fn check(&self, topology: &mut Topology<Vec<u32>>) -> Result<(), TestCaseError> {
+        prop_assert_eq!(topology.nodes(), self.nodes());
+        prop_assert_eq!(topology.usable(), self.usable(None).len());
+        for (id, cpu) in (0u32..).zip(&self.cpus) {
+            prop_assert_eq!(topology.node_of(id), cpu.map(|(node, _)| node));
+        }
+        for node in 0..self.nodes() {
+            let listed = topology.cpus_of(node);
+            let as_set: BTreeSet<_> = listed.iter().copied().collect();
+            prop_assert_eq!(listed.len(), as_set.len());
+            prop_assert_eq!(as_set, self.usable(Some(node)));
+        }
+        for node in (0..self.nodes()).map(Some).chain([None]) {
+            let usable = self.usable(node);
+            let round: Vec<_> = (0..usable.len())
+                .filter_map(|_| topology.pick(node, NO_CPU))
+                .collect();
+            prop_assert_eq!(round.len(), usable.len());
+            prop_assert_eq!(round.into_iter().collect::<BTreeSet<_>>(), usable);
+        }
+        Ok(())
+    }
+}
+
+prop_compose! {
+    /// Some CPUs on some of a few nodes: ids with holes, nodes without CPUs, CPUs not usable.
+    fn machine(cpus: usize, nodes: usize)(
+        cpus in vec(option::weighted(0.9, (0..nodes, any::<bool>())), cpus),
+        populated in vec(prop::bool::weighted(0.7), nodes),
+        // Few values, for nodes that are equally far; the diagonal is what ACPI says it is.
+        mut distance in vec(vec(11u32..16, nodes), nodes),
+    ) -> Machine {
+        for (node, row) in distance.iter_mut().enumerate() {
+            row[node] = 10;
+        }
+        // A node that is not populated gives its CPUs to node 0, or is the only one without.
+        let cpus = cpus.into_iter().map(|cpu| cpu.map(|(node, usable)| {
+            (if populated[node] { node } else { 0 }, usable)
+        })).collect();
+        Machine { cpus, distance }
+    }
+}
+
+fn size() -> impl Strategy<Value = (usize, usize)> {
+    (0usize..40, 1usize..9)
+}
+
+fn any_machine() -> impl Strategy<Value = Machine> {
+    size().prop_flat_map(|(cpus, nodes)| machine(cpus, nodes))
+}
+
+#[test]
+fn spread_is_a_permutation() {
+    for len in 0..=600 {
+        let mut order = spread_of(len);
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..len), "{len}");
+    }
+}
+
+/// Any few CPUs hit the halves, quarters, eighths of a node as evenly as whole numbers allow.
+#[test]
+fn spread_prefixes_hit_all_sections_evenly() {
+    for len in (0..=9).map(|bits| 1usize << bits) {
+        let order = spread_of(len);
+        for sections in [2, 4, 8].into_iter().filter(|&sections| sections <= len) {
+            let mut hits = vec![0usize; sections];
+            for index in &order {
+                hits[index * sections / len] += 1;
+                let (least, most) = (hits.iter().min().unwrap(), hits.iter().max().unwrap());
+                assert!(most - least <= 1, "{len}: {hits:?}");
+            }
+        }
+    }
+}
+
+/// With a number of CPUs that is no power of two, prefixes are only nearly even.
+#[test]
+fn spread_prefixes_hit_halves_about_evenly() {
+    for len in 2..=600usize {
+        let slack = len.ilog2() as usize + 1;
+        let mut low = 0;
+        for (index, at) in spread_of(len).into_iter().enumerate() {
+            low += usize::from(at < len / 2);
+            let even = (index + 1) * (len / 2) / len;
+            assert!(low.abs_diff(even) <= slack, "{len}: {low} of {}", index + 1);
+        }
+    }
+}
+
+/// Neighbours in the list, wherever one looks, are in different halves.
+#[test]
+fn spread_neighbours_are_far_apart() {
+    for len in (1..=9).map(|bits| 1usize << bits) {
+        for pair in spread_of(len).chunks_exact(2) {
+            assert!(pair[0].abs_diff(pair[1]) >= len / 2, "{len}: {pair:?}");
+        }
+    }
+}
+
+#[test]
+fn cpus_of_a_node_are_picked_far_apart() {
+    let machine = Machine {
+        cpus: (0..32).map(|cpu| Some((cpu / 16, true))).collect(),
+        distance: vec![vec![10, 20], vec![20, 10]],
+    };
+    let mut topology = machine.topology();
+    let mut pick = |node| topology.pick(node, NO_CPU).unwrap();
+    // Four helpers of node 1: one in each quarter of its CPUs, 16 to 31.
+    let quarters: BTreeSet<_> = (0..4).map(|_| (pick(Some(1)) - 16) / 4).collect();
+    assert_eq!(quarters.len(), 4);
+    // Two helpers that may run anywhere: one on each node.
+    assert_ne!(pick(None) / 16, pick(None) / 16);
+}
+
+#[test]
+fn nothing_is_known_before_the_first_look() {
+    let mut topology = empty(4, 2);
+    assert_eq!((topology.usable(), topology.nodes()), (0, 2));
+    assert_eq!(topology.pick(None, NO_CPU), None);
+    for node in 0..3 {
+        assert_eq!(topology.home(node), None);
+        assert_eq!(topology.pick(Some(node), NO_CPU), None);
+        assert!(topology.cpus_of(node).is_empty());
+    }
+}
+
+#[test]
+fn failed_allocation_is_passed_on() {
+    for fails in 0..6 {
+        let count = core::cell::Cell::new(0);
+        let topology = Topology::new(4, 2, |len| {
+            count.set(count.get() + 1);
+            (count.get() <= fails)
+                .then(|| vec![0; len])
+                .ok_or("no memory")
+        });
+        assert_eq!(topology.err(), Some("no memory"));
+    }
+}
+
+#[test]
+fn p15_memory_only_nodes_use_the_nearest_with_cpus() {
+    // Nodes 0 and 1 have CPUs; 2 and 3 are memory, as from CXL; 4 has an isolated CPU only.
+    let machine = Machine {
+        cpus: vec![
+            Some((0, true)),
+            Some((0, true)),
+            Some((1, true)),
+            Some((1, true)),
+            Some((4, false)),
+        ],
+        distance: vec![
+            vec![10, 21, 17, 28, 31],
+            vec![21, 10, 28, 17, 31],
+            vec![17, 28, 10, 28, 12],
+            vec![28, 17, 28, 10, 12],
+            vec![31, 30, 12, 12, 10],
+        ],
+    };
+    let topology = machine.topology();
+    let homes: Vec<_> = (0..5).map(|node| topology.home(node)).collect();
+    assert_eq!(homes, [Some(0), Some(1), Some(0), Some(1), Some(1)]);
+}
+
+#[test]
+fn p15_no_usable_cpu_gives_none() {
+    let machine = Machine {
+        cpus: vec![Some((0, false)), None, Some((1, false))],
+        distance: vec![vec![10, 20], vec![20, 10]],
+    };
+    let mut topology = machine.topology();
+    assert_eq!(topology.usable(), 0);
+    assert_eq!(topology.pick(None, NO_CPU), None);
+    for node in 0..2 {
+        assert_eq!(topology.home(node), None);
+        assert_eq!(topology.pick(Some(node), NO_CPU), None);
+    }
+}
+
+#[test]
+fn unknown_ids_are_answered_with_none() {
+    let machine = Machine {
+        cpus: vec![Some((0, true)), None],
+        distance: vec![vec![10]],
+    };
+    let mut topology = machine.topology();
+    for cpu in [1, 2, u32::MAX] {
+        assert_eq!(topology.node_of(cpu), None);
+    }
+    for node in [1, 2, usize::MAX] {
+        assert!(topology.cpus_of(node).is_empty());
+        assert_eq!(topology.home(node), None);
+        assert_eq!(topology.pick(Some(node), NO_CPU), None);
+    }
+}
+
+#[test]
+fn machine_without_cpus_or_nodes() {
+    let machine = Machine {
+        cpus: Vec::new(),
+        distance: Vec::new(),
+    };
+    let mut topology = machine.topology();
+    assert_eq!((topology.usable(), topology.nodes()), (0, 0));
+    assert_eq!(topology.pick(None, NO_CPU), None);
+    assert_eq!(topology.pick(Some(0), NO_CPU), None);
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn p15_every_usable_cpu_is_listed_and_picked_once_a_round(machine in any_machine()) {
+        machine.check(&mut machine.topology())?;
+    }
+
+    #[test]
+    fn p15_home_is_the_nearest_node_with_cpus(machine in any_machine()) {
+        let topology = machine.topology();
+        let candidates = machine.nodes_with_cpus();
+        for node in 0..machine.nodes() {
+            let home = topology.home(node);
+            if candidates.contains(&node) {
+                prop_assert_eq!(home, Some(node));
+                continue;
+            }
+            let distance = |to: usize| machine.distance[node][to];
+            let nearest = candidates.iter().map(|&to| distance(to)).min();
+            prop_assert_eq!(home.map(distance), nearest);
+            prop_assert!(home.is_none_or(|home| candidates.contains(&home)));
+        }
+    }
+
+    #[test]
+    fn p15_unusable_cpu_is_never_picked(
+        machine in any_machine(), picks in vec((option::of(0usize..10), 0u32..50), 0..200),
+    ) {
+        let mut topology = machine.topology();
+        for (node, avoid) in picks {
+            let usable = machine.usable(node);
+            match topology.pick(node, avoid) {
+                None => prop_assert!(usable.is_empty()),
+                Some(cpu) => {
+                    prop_assert!(usable.contains(&cpu));
+                    // The caller's own CPU is the last resort.
+                    prop_assert!(cpu != avoid || usable.len() == 1);
+                }
+            }
+        }
+    }
+
+    /// Avoiding one CPU leaves the others their equal shares.
+    #[test]
+    fn others_are_picked_equally_often(machine in any_machine(), avoid in 0u32..40) {
+        let mut topology = machine.topology();
+        let mut others = machine.usable(None);
+        others.remove(&avoid);
+        prop_assume!(!others.is_empty());
+        let mut times = vec![0; machine.cpus.len()];
+        for _ in 0..5 * others.len() {
+            times[topology.pick(None, avoid).unwrap() as usize] += 1;
+        }
+        for cpu in others {
+            prop_assert_eq!(times[cpu as usize], 5);
+        }
+    }
+
+    /// Hotplug and isolation, one after the other, on the same table.
+    #[test]
+    fn p15_rebuilt_table_forgets_the_old_machine(
+        machines in size().prop_flat_map(|(cpus, nodes)| vec(machine(cpus, nodes), 2..5)),
+        picks in 0usize..20,
+    ) {
+        let mut topology = machines[0].topology();
+        for machine in &machines {
+            machine.rebuild(&mut topology);
+            machine.check(&mut topology)?;
+            // The turns of one machine must not matter to the next.
+            for pick in 0..picks {
+                topology.pick(pick.checked_rem(3), NO_CPU);
+            }
+        }
+    }
+}

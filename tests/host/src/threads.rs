@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of `ktask/policy/threads.rs`.
+
+use crate::{
+    ktask::policy::{
+        part::Part,
+        threads::{
+            callers_part,
+            count,
+            most_left,
+            next_part, //
+        }, //
+    },
+    util::{
+        config,
+        number, //
+    }, //
+};
+use proptest::{
+    collection::vec,
+    prelude::*, //
+};
+
+fn parts_of(sizes: &[usize]) -> Vec<Part> {
+    sizes.iter().map(|&size| Part::new(0, size, -1)).collect()
+}
+
+/// Sends up to `threads` threads to the parts; returns how many each got.
+fn distribute(parts: &[Part], threads: usize) -> Vec<usize> {
+    for _ in 0..threads {
+        let Some(part) = next_part(parts) else { break };
+        parts[part].add_thread();
+    }
+    parts.iter().map(|part| part.threads() as usize).collect()
+}
+
+/// The first part with the largest weight, found the slow way.
+fn heaviest(weights: &[usize]) -> Option<usize> {
+    let most = *weights.iter().max()?;
+    if most == 0 {
+        return None;
+    }
+    weights.iter().position(|&weight| weight == most)
+}
+
+#[test]
+fn p12_examples() {
+    assert_eq!(count(0, 0, 0, 0), 1);
+    assert_eq!(count(100, 10, 64, 64), 10);
+    assert_eq!(count(101, 10, 64, 64), 11);
+    assert_eq!(count(101, 10, 4, 64), 4);
+    assert_eq!(count(101, 10, 4, 3), 3);
+    assert_eq!(count(9, 10, 64, 64), 1);
+    assert_eq!(count(5, 0, 64, 64), 5);
+    assert_eq!(count(usize::MAX, 1, usize::MAX, usize::MAX), usize::MAX);
+    assert_eq!(count(usize::MAX, usize::MAX - 1, 64, 64), 2);
+}
+
+#[test]
+fn no_parts_no_part() {
+    assert_eq!(next_part(&[]), None);
+    assert_eq!(most_left(&[]), None);
+    assert_eq!(callers_part(&[], Some(0)), None);
+    let empty = parts_of(&[0, 0, 0]);
+    assert_eq!(next_part(&empty), None);
+    assert_eq!(most_left(&empty), None);
+    assert_eq!(callers_part(&empty, None), None);
+}
+
+#[test]
+fn caller_starts_on_its_own_node() {
+    let parts = [
+        Part::new(0, 1000, -1),
+        Part::new(0, 10, 1),
+        Part::new(0, 20, 1),
+        Part::new(0, 0, 2),
+        Part::new(0, 30, 3),
+    ];
+    assert_eq!(callers_part(&parts, Some(1)), Some(2));
+    assert_eq!(callers_part(&parts, Some(3)), Some(4));
+    // Nothing to do on its own node, no such node, and a node that is not known.
+    assert_eq!(callers_part(&parts, Some(2)), Some(0));
+    assert_eq!(callers_part(&parts, Some(9)), Some(0));
+    assert_eq!(callers_part(&parts, None), Some(0));
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn p12_count_is_the_least_of_the_three(
+        size in number(), min in number(), max in number(), cpus in number(),
+    ) {
+        let (wide, step) = (size as u128, min.max(1) as u128);
+        let chunks = wide / step + u128::from(wide % step != 0);
+        let expected = chunks.min(max as u128).min(cpus as u128).max(1);
+        prop_assert_eq!(count(size, min, max, cpus) as u128, expected);
+    }
+
+    /// Sizes in whole shares, as many threads as shares: nothing to round.
+    #[test]
+    fn threads_are_sent_in_proportion_to_size(shares in vec(0usize..=5, 1..6)) {
+        // Divisible by every number of threads that can come up.
+        const SHARE: usize = 26_771_144_400;
+        let sizes: Vec<_> = shares.iter().map(|share| share * SHARE).collect();
+        let parts = parts_of(&sizes);
+        let threads = distribute(&parts, shares.iter().sum());
+        prop_assert_eq!(threads, shares);
+    }
+
+    /// No thread would have had more to do on another part.
+    #[test]
+    fn no_thread_is_better_off_elsewhere(sizes in vec(number(), 1..10), threads in 1usize..200) {
+        let parts = parts_of(&sizes);
+        let sent = distribute(&parts, threads);
+        for (here, &at) in sent.iter().enumerate() {
+            if at == 0 {
+                continue;
+            }
+            for (there, &others) in sent.iter().enumerate() {
+                prop_assert!(sizes[there] / (others + 1) <= sizes[here] / at);
+            }
+        }
+    }
+
+    #[test]
+    fn equal_parts_get_equally_many_threads(
+        size in 1000usize.., parts in 1usize..10, threads in 1usize..200,
+    ) {
+        let sent = distribute(&parts_of(&vec![size; parts]), threads);
+        let (least, most) = (sent.iter().min().unwrap(), sent.iter().max().unwrap());
+        prop_assert!(most - least <= 1, "{sent:?}");
+        prop_assert_eq!(sent.iter().sum::<usize>(), threads);
+    }
+
+    /// A task never has more threads than units, and then all of them find a part.
+    #[test]
+    fn every_thread_of_a_task_is_sent_somewhere(sizes in vec(0usize..20, 1..10)) {
+        let total = sizes.iter().sum();
+        let sent = distribute(&parts_of(&sizes), total);
+        prop_assert_eq!(sent, sizes);
+    }
+
+    #[test]
+    fn most_left_is_the_part_with_most_unclaimed(
+        sizes in vec(0usize..1000, 1..8), claims in vec((any::<prop::sample::Index>(), 1usize..50), 0..40),
+    ) {
+        let parts = parts_of(&sizes);
+        let mut left = sizes;
+        for (index, min) in claims {
+            let index = index.index(parts.len());
+            left[index] -= parts[index].claim(min, 8).map_or(0, |chunk| chunk.len);
+            prop_assert_eq!(most_left(&parts), heaviest(&left));
+        }
+    }
+
+    /// Going where most is left until nothing is left gets everything done.
+    #[test]
+    fn p1_most_left_leads_to_every_unit(sizes in vec(number(), 0..8), min in number()) {
+        let parts = parts_of(&sizes);
+        while let Some(part) = most_left(&parts) {
+            prop_assert!(parts[part].claim(min, 4).is_some());
+        }
+        prop_assert!(parts.iter().all(|part| part.remaining() == 0));
+    }
+
+    #[test]
+    fn callers_part_is_its_nodes_largest_or_the_largest(
+        shapes in vec((0usize..4, -1i32..4), 0..8), node in proptest::option::of(0usize..5),
+    ) {
+        let parts: Vec<_> = shapes.iter().map(|&(size, nid)| Part::new(0, size, nid)).collect();
+        let on_node = |&(size, nid): &(usize, i32)| match node {
+            Some(node) if nid >= 0 && nid as usize == node => size,
+            _ => 0,
+        };
+        let near: Vec<_> = shapes.iter().map(on_node).collect();
+        let all: Vec<_> = shapes.iter().map(|&(size, _)| size).collect();
+        let expected = heaviest(&near).or(heaviest(&all));
+        prop_assert_eq!(callers_part(&parts, node), expected);
+    }
+}
