@@ -208,6 +208,7 @@ def explain(what, status, log):
 # No exec at the end: a process that changes its user, as apt does, no longer
 # dies with its parent, but does with the first process of its namespace.
 ENTER = """
+PATH=$PATH:/usr/sbin:/sbin  # chroot is not in every user's
 root=$1 dir=$2; shift 2
 while [ "$1" != -- ]; do
     if [ -d "$1" ]; then mkdir -p "$root$1"
