@@ -280,8 +280,10 @@ fn store_pages(sample: &Sample, reader: &mut UserSliceReader) -> Result {
 }
 
 fn store_run(sample: &Sample, reader: &mut UserSliceReader) -> Result {
-    number(reader, 1..=1)?;
-    sample.run()
+    match number(reader, 0..=u32::MAX)? {
+        1 => sample.run(),
+        _ => Err(EINVAL),
+    }
 }
 
 fn show_result(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {

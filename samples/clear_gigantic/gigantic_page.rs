@@ -48,7 +48,7 @@ pub(crate) use helpers::{
 
 /// Gives way to other threads. `EINTR` if the thread is to be killed, which helpers never are.
 ///
-/// To be called after each block, so that long loops hurt nobody.
+/// To be called between blocks, so that long loops hurt nobody.
 fn breathe() -> Result {
     if helpers::clear_gigantic_killed() {
         return Err(EINTR);
@@ -69,6 +69,7 @@ unsafe impl Sync for GiganticPage {}
 impl GiganticPage {
     /// Takes the memory from `node`: `EINVAL` if the node has none, `ENOMEM` if not as much.
     pub(crate) fn new(node: i32) -> Result<Self> {
+        breathe()?;
         if !node_has_memory(node) {
             return Err(EINVAL);
         }
@@ -120,6 +121,8 @@ impl Drop for GiganticPage {
     fn drop(&mut self) {
         // SAFETY: The memory was allocated with this size and is used no more.
         unsafe { helpers::clear_gigantic_free(self.0.as_ptr().cast(), SIZE) };
+        // Even one who is to be killed has to free all.
+        let _ = breathe();
     }
 }
 

@@ -73,7 +73,7 @@ static DEFINE_MUTEX(run_lock);
 
 static struct dentry *debugfs_dir;
 
-/* To be called after each block, so that long loops hurt nobody. */
+/* To be called between blocks, so that long loops hurt nobody. */
 static bool killed(void)
 {
 	cond_resched();
@@ -196,7 +196,7 @@ static int alloc_pages_of_node(struct run *run)
 	unsigned int i;
 
 	if (!node_state(result->node, N_MEMORY)) {
-		pr_err("node %d has no memory\n", result->node);
+		pr_err("node %d: has no memory\n", result->node);
 		return -EINVAL;
 	}
 	run->pids = kvcalloc(nr_cpu_ids, sizeof(*run->pids), GFP_KERNEL);
@@ -207,7 +207,7 @@ static int alloc_pages_of_node(struct run *run)
 		page = alloc_contig_pages(GIGANTIC_BYTES / PAGE_SIZE, gfp,
 					  result->node, NULL);
 		if (!page) {
-			pr_err("node %d has no contiguous GiB for page %u of %u\n",
+			pr_err("node %d: cannot get GiB %u of %u\n",
 			       result->node, i + 1, result->pages);
 			return -ENOMEM;
 		}
@@ -346,13 +346,13 @@ static int __init clear_gigantic_init(void)
 {
 	node = first_memory_node;
 	debugfs_dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
-	debugfs_create_file_unsafe("node", 0644, debugfs_dir, NULL, &node_fops);
-	debugfs_create_file_unsafe("threads", 0644, debugfs_dir, NULL,
+	debugfs_create_file_unsafe("node", 0600, debugfs_dir, NULL, &node_fops);
+	debugfs_create_file_unsafe("threads", 0600, debugfs_dir, NULL,
 				   &threads_fops);
-	debugfs_create_file_unsafe("pages", 0644, debugfs_dir, NULL,
+	debugfs_create_file_unsafe("pages", 0600, debugfs_dir, NULL,
 				   &pages_fops);
 	debugfs_create_file_unsafe("run", 0200, debugfs_dir, NULL, &run_fops);
-	debugfs_create_file("result", 0444, debugfs_dir, NULL, &result_fops);
+	debugfs_create_file("result", 0400, debugfs_dir, NULL, &result_fops);
 	return 0;
 }
 module_init(clear_gigantic_init);
