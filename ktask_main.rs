@@ -13,16 +13,14 @@ use kernel::{
 use ktask::{
     edges::{
         abi,
-        debugfs::{
-            self,
-            Debugfs, //
-        },
+        debugfs, //
     },
     engine::{
         Engine,
         MAX_THREADS_MAX, //
     },
     services::{
+        debugfs::Tree,
         hotplug::Hotplug,
         published::PublishedGuard, //
     }, //
@@ -46,8 +44,9 @@ module! {
 
 /// The loaded module: registrations that keep the engine alive. The C interface goes first.
 struct KtaskModule {
-    _abi: PublishedGuard<Engine, Debugfs>,
-    _hotplug: Hotplug<Engine, Debugfs>,
+    _abi: PublishedGuard<Engine>,
+    _hotplug: Hotplug<Engine>,
+    _debugfs: Tree<Engine>,
 }
 
 impl kernel::Module for KtaskModule {
@@ -57,8 +56,10 @@ impl kernel::Module for KtaskModule {
             pr_err!("max_threads={max_threads} is not in 1..={MAX_THREADS_MAX}\n");
             return Err(ERANGE);
         }
-        let engine = Arc::pin_init(debugfs::new(Engine::new(max_threads)), GFP_KERNEL)
+        let engine = Arc::pin_init(Engine::new(max_threads), GFP_KERNEL)
             .inspect_err(|error| pr_err!("cannot set up the helpers: {error:?}\n"))?;
+        let debugfs = debugfs::new(engine.clone())
+            .inspect_err(|error| pr_err!("cannot create the debugfs files: {error:?}\n"))?;
         let hotplug = Hotplug::new(engine.clone())
             .inspect_err(|error| pr_err!("cannot follow CPU hotplug: {error:?}\n"))?;
         // Only now, so that no CPU comes or goes unseen.
@@ -70,6 +71,7 @@ impl kernel::Module for KtaskModule {
         Ok(Self {
             _abi: abi::ENGINE.publish(engine),
             _hotplug: hotplug,
+            _debugfs: debugfs,
         })
     }
 }

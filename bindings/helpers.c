@@ -37,10 +37,27 @@ bool ktask_helper_cpu_possible(unsigned int cpu)
 	return cpu_possible(cpu);
 }
 
-bool ktask_helper_cpu_usable(unsigned int cpu)
+void ktask_helper_usable_cpus(struct cpumask *mask)
 {
-	return cpu_online(cpu) && housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) &&
-	       housekeeping_test_cpu(cpu, HK_TYPE_WQ);
+	/* cpusets replace the mask of HK_TYPE_DOMAIN at run time. */
+	guard(rcu)();
+	cpumask_and(mask, cpu_online_mask, housekeeping_cpumask(HK_TYPE_DOMAIN));
+	cpumask_and(mask, mask, housekeeping_cpumask(HK_TYPE_WQ));
+}
+
+bool ktask_helper_usable_cpus_are(const struct cpumask *mask)
+{
+	const unsigned long *online = cpumask_bits(cpu_online_mask);
+	const unsigned long *domain, *wq;
+	unsigned int i;
+
+	guard(rcu)();
+	domain = cpumask_bits(housekeeping_cpumask(HK_TYPE_DOMAIN));
+	wq = cpumask_bits(housekeeping_cpumask(HK_TYPE_WQ));
+	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++)
+		if (cpumask_bits(mask)[i] != (online[i] & domain[i] & wq[i]))
+			return false;
+	return true;
 }
 
 unsigned int ktask_helper_this_cpu(void)

@@ -7,10 +7,12 @@
 #ifndef _KTASK_HELPERS_H
 #define _KTASK_HELPERS_H
 
-#include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/ktask.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
+
+#include "debugfs.h"
 
 /* Largest number of nodes this kernel was built for; node ids are below it. */
 unsigned int ktask_helper_nr_node_ids(void);
@@ -21,8 +23,12 @@ int ktask_helper_node_distance(int from, int to);
 /* The node of a possible CPU. */
 int ktask_helper_cpu_to_node(unsigned int cpu);
 bool ktask_helper_cpu_possible(unsigned int cpu);
-/* Online, and neither isolated from general work nor reserved for nohz_full. */
-bool ktask_helper_cpu_usable(unsigned int cpu);
+/*
+ * The CPUs that are online and neither isolated from general work nor reserved
+ * for nohz_full; and whether they are those of @mask. Any context.
+ */
+void ktask_helper_usable_cpus(struct cpumask *mask);
+bool ktask_helper_usable_cpus_are(const struct cpumask *mask);
 /* The CPU this runs on, which may be another one a moment later. */
 unsigned int ktask_helper_this_cpu(void);
 

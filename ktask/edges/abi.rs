@@ -134,12 +134,13 @@ pub(crate) unsafe extern "C" fn ktask_run(
     task_size: usize,
     ctl: *mut ktask_ctl,
 ) -> c_int {
-    // SAFETY: The function's own contract.
-    let Some(ctl) = (unsafe { ctl.as_ref() }) else {
+    if ctl.is_null() {
         return EINVAL.to_errno();
-    };
+    }
+    // SAFETY: The function's own contract.
+    let ctl = unsafe { ctl.read() };
     let part = Part::new(start as usize, task_size, Engine::current_nid());
-    run(slice::from_ref(&part), ctl).unwrap_or_else(|error| error.to_errno())
+    run(slice::from_ref(&part), &ctl).unwrap_or_else(|error| error.to_errno())
 }
 
 /// Runs a task with helpers on the nodes of its parts; see `include/linux/ktask.h`.
@@ -154,10 +155,12 @@ pub(crate) unsafe extern "C" fn ktask_run_numa(
     nr_nodes: usize,
     ctl: *mut ktask_ctl,
 ) -> c_int {
-    // SAFETY: The function's own contract.
-    let Some(ctl) = (unsafe { ctl.as_ref() }) else {
+    if ctl.is_null() {
         return EINVAL.to_errno();
-    };
+    }
+    // SAFETY: The function's own contract. This copies it: thread functions may change the client's
+    // while the task runs.
+    let ctl = unsafe { ctl.read() };
     let parts: &[Part] = if nr_nodes == 0 {
         &[]
     } else if nodes.is_null() || nr_nodes > isize::MAX as usize / size_of::<Part>() {
@@ -168,7 +171,7 @@ pub(crate) unsafe extern "C" fn ktask_run_numa(
         // layout of `Part`, and those that change are only accessed atomically.
         unsafe { slice::from_raw_parts(nodes.cast::<Part>(), nr_nodes) }
     };
-    run(parts, ctl).unwrap_or_else(|error| error.to_errno())
+    run(parts, &ctl).unwrap_or_else(|error| error.to_errno())
 }
 
 /// Advances a position of a range; see `include/linux/ktask.h`.

@@ -5,101 +5,111 @@
 use crate::ktask::{
     engine::{
         Engine,
-        Knobs,
-        Stats,
         MAX_THREADS_MAX, //
     },
     policy::rlim::{
         Rlim,
         LIMIT_MAX, //
     },
-    services::cpus,
+    services::{
+        cpus,
+        debugfs::{
+            Dir,
+            Tree, //
+        },
+    },
 };
 use core::num::IntErrorKind;
 use kernel::{
-    debugfs::{
-        Scope,
-        ScopedDir, //
-    },
-    fmt,
     prelude::*,
+    seq_file::SeqFile,
+    seq_print,
     str::CString,
-    uaccess::UserSliceReader, //
+    sync::Arc, //
 };
 
-/// Longest text that is accepted as a value.
-const VALUE_LEN: usize = 32;
+/// The number of the files that show the limit of the machine; those of nodes have their id.
+const MACHINE: usize = usize::MAX;
 
-/// The directory, and the engine its files show.
-pub(crate) type Debugfs = Scope<Engine>;
-
-/// Creates the directory around the engine that `engine` initialises. May sleep.
-pub(crate) fn new(engine: impl PinInit<Engine, Error> + 'static) -> impl PinInit<Debugfs, Error> {
-    Scope::dir(engine, c"ktask", |engine, dir| {
-        dir.read_write_callback_file(
-            c"max_threads",
-            &engine.knobs,
-            &show_max_threads,
-            &store_max_threads,
-        );
-        dir.read_callback_file(c"stats", &engine.stats, &show_stats);
-        rlim_files(dir, &engine.global);
-        for (nid, rlim) in engine.nodes.iter().enumerate() {
-            if !i32::try_from(nid).is_ok_and(cpus::node_possible) {
-                continue;
-            }
-            // As everywhere in debugfs, what cannot be shown for lack of memory is left out.
-            if let Ok(name) = CString::try_from_fmt(fmt!("node{nid}")) {
-                rlim_files(&dir.dir(&name), rlim);
-            }
+/// Creates the files, which go when the result is dropped. May sleep.
+pub(crate) fn new(engine: Arc<Engine>) -> Result<Tree<Engine>> {
+    let mut tree = Tree::new(c"ktask", engine);
+    let root = tree.root();
+    tree.file(
+        root,
+        c"max_threads",
+        0,
+        Some(show_max_threads),
+        Some(store_max_threads),
+    )?;
+    tree.file(root, c"stats", 0, Some(show_stats), None)?;
+    rlim_files(&mut tree, root, MACHINE)?;
+    for nid in 0..cpus::nr_node_ids() {
+        if i32::try_from(nid).is_ok_and(cpus::node_possible) {
+            let name = CString::try_from_fmt(fmt!("node{nid}"))?;
+            let dir = tree.subdir(&name);
+            rlim_files(&mut tree, dir, nid)?;
         }
-    })
+    }
+    Ok(tree)
 }
 
-fn rlim_files<'data>(dir: &ScopedDir<'data, '_>, rlim: &'data Rlim) {
-    dir.read_callback_file(c"rlim_cur", rlim, &show_rlim_cur);
-    dir.read_write_callback_file(c"rlim_max", rlim, &show_rlim_max, &store_rlim_max);
+fn rlim_files(tree: &mut Tree<Engine>, dir: Dir, number: usize) -> Result {
+    tree.file(dir, c"rlim_cur", number, Some(show_rlim_cur), None)?;
+    tree.file(
+        dir,
+        c"rlim_max",
+        number,
+        Some(show_rlim_max),
+        Some(store_rlim_max),
+    )
 }
 
-fn show_max_threads(knobs: &Knobs, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "{}", knobs.max_threads())
+fn rlim(engine: &Engine, number: usize) -> Option<&Rlim> {
+    if number == MACHINE {
+        Some(&engine.global)
+    } else {
+        engine.nodes.get(number)
+    }
 }
 
-fn store_max_threads(knobs: &Knobs, reader: &mut UserSliceReader) -> Result {
-    let mut text = [0; VALUE_LEN];
-    knobs.set_max_threads(parse(read(reader, &mut text)?, 1, MAX_THREADS_MAX)?);
+fn show_max_threads(engine: &Engine, _: usize, out: &SeqFile) {
+    seq_print!(out, "{}\n", engine.knobs.max_threads());
+}
+
+fn store_max_threads(engine: &Engine, _: usize, text: &str) -> Result {
+    engine
+        .knobs
+        .set_max_threads(parse(text, 1, MAX_THREADS_MAX)?);
     Ok(())
 }
 
-fn show_rlim_cur(rlim: &Rlim, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "{}", rlim.cur())
+fn show_rlim_cur(engine: &Engine, number: usize, out: &SeqFile) {
+    if let Some(rlim) = rlim(engine, number) {
+        seq_print!(out, "{}\n", rlim.cur());
+    }
 }
 
-fn show_rlim_max(rlim: &Rlim, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "{}", rlim.max())
+fn show_rlim_max(engine: &Engine, number: usize, out: &SeqFile) {
+    engine.follow_isolation();
+    if let Some(rlim) = rlim(engine, number) {
+        seq_print!(out, "{}\n", rlim.max());
+    }
 }
 
-fn store_rlim_max(rlim: &Rlim, reader: &mut UserSliceReader) -> Result {
-    let mut text = [0; VALUE_LEN];
-    let limit = match read(reader, &mut text)? {
+fn store_rlim_max(engine: &Engine, number: usize, text: &str) -> Result {
+    let limit = match text {
         "auto" => None,
         text => Some(parse(text, 0, LIMIT_MAX)?),
     };
-    rlim.set(limit);
+    rlim(engine, number).ok_or(ENODEV)?.set(limit);
     Ok(())
 }
 
-fn show_stats(stats: &Stats, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    stats.for_each(|name, value| writeln!(f, "{name} {value}"))
-}
-
-/// Reads a whole value, without the blanks around it.
-fn read<'a>(reader: &mut UserSliceReader, text: &'a mut [u8; VALUE_LEN]) -> Result<&'a str> {
-    let text = text.get_mut(..reader.len()).ok_or(EINVAL)?;
-    reader.read_slice(text)?;
-    core::str::from_utf8(text)
-        .map(str::trim)
-        .map_err(|_| EINVAL)
+fn show_stats(engine: &Engine, _: usize, out: &SeqFile) {
+    engine
+        .stats
+        .for_each(|name, value| seq_print!(out, "{name} {value}\n"));
 }
 
 /// Parses a decimal number: `EINVAL` if it is none, `ERANGE` if it is outside `min..=max`.

@@ -19,6 +19,7 @@ use super::{
         part::Part,
         placement::Topology,
         rlim::{
+            self,
             Charge,
             Rlim, //
         },
@@ -27,10 +28,7 @@ use super::{
     },
     services::{
         cpus,
-        hotplug::{
-            Follow,
-            HasPlace, //
-        },
+        hotplug::Follow,
         pool::{
             Crew,
             Pool, //
@@ -66,6 +64,8 @@ pub(crate) struct Shape {
 /// The CPUs as the engine sees them.
 struct Machine {
     topology: Topology<KVec<u32>>,
+    /// The CPUs that the topology was built from.
+    usable: cpus::UsableCpus,
     /// CPUs that are going offline, although the kernel still calls them online.
     leaving: KVec<bool>,
 }
@@ -99,6 +99,7 @@ impl Engine {
                 topology: Topology::new(cpus::nr_ids(), cpus::nr_node_ids(), |len| {
                     KVec::from_elem(0, len, GFP_KERNEL)
                 })?,
+                usable: cpus::UsableCpus::none()?,
                 leaving: KVec::from_elem(false, cpus::nr_ids(), GFP_KERNEL)?,
             };
             Ok(try_pin_init!(Self {
@@ -117,13 +118,33 @@ impl Engine {
         self.update(|_| ());
     }
 
+    /// Follows a change of the isolated CPUs, of which the kernel tells nobody.
+    pub(crate) fn follow_isolation(&self) {
+        self.rebuild_if_changed(&mut self.machine.lock());
+    }
+
+    fn rebuild_if_changed(&self, machine: &mut Machine) {
+        if !machine.usable.is_current() {
+            self.rebuild(machine);
+        }
+    }
+
     fn update(&self, change: impl FnOnce(&mut [bool])) {
         let mut machine = self.machine.lock();
-        let Machine { topology, leaving } = &mut *machine;
-        change(leaving);
+        change(&mut machine.leaving);
+        self.rebuild(&mut machine);
+    }
+
+    fn rebuild(&self, machine: &mut Machine) {
+        let Machine {
+            topology,
+            usable,
+            leaving,
+        } = machine;
+        usable.read();
         topology.rebuild(
             cpus::node_of,
-            |cpu| cpus::usable(cpu) && leaving.get(cpu as usize) == Some(&false),
+            |cpu| usable.has(cpu) && leaving.get(cpu as usize) == Some(&false),
             cpus::distance,
         );
         self.global.follow(topology.usable());
@@ -199,7 +220,8 @@ impl Engine {
     ) -> i32 {
         let cpu = cpus::current();
         let (usable, node) = {
-            let machine = self.machine.lock();
+            let mut machine = self.machine.lock();
+            self.rebuild_if_changed(&mut machine);
             (machine.topology.usable(), machine.topology.node_of(cpu))
         };
         let max = match shape.max_threads {
@@ -260,22 +282,29 @@ impl Engine {
 
     /// Finds a CPU for a helper that is to work for node `nid`, and counts the helper. Also returns
     /// the node of the CPU.
+    ///
+    /// If the node is full, the helper goes to the nearest one that has room, and only if none has
+    /// does it run wherever there is a CPU.
     fn place(&self, nid: Option<usize>, avoid: u32) -> Option<(u32, Charge, Option<usize>)> {
         let mut machine = self.machine.lock();
-        let home = nid.and_then(|nid| machine.topology.home(nid));
-        let charge = Charge::take(&self.global, &self.nodes, home)?;
-        let on = match charge {
-            Charge::Node(node) => Some(node),
-            Charge::Anywhere => None,
-        };
-        let Some(cpu) = machine.topology.pick(on, avoid) else {
+        let topology = &mut machine.topology;
+        let home = nid.and_then(|nid| topology.home(nid));
+        // Without a wish, wherever it is the next CPU's turn.
+        let near = home.or_else(|| {
+            let cpu = topology.pick(None, avoid)?;
+            topology.node_of(cpu)
+        });
+        let node = rlim::nearest_with_room(&self.nodes, near, cpus::distance);
+        let charge = Charge::take(&self.global, &self.nodes, node)?;
+        let on = charge.node();
+        let Some(cpu) = topology.pick(on, avoid) else {
             self.put(charge);
             return None;
         };
-        if home.is_some() && on.is_none() {
+        if home.is_some() && home != on {
             self.stats.helpers_spilled.add(1);
         }
-        Some((cpu, charge, machine.topology.node_of(cpu)))
+        Some((cpu, charge, topology.node_of(cpu)))
     }
 
     /// Moves the charge of a helper that runs on `node` to where work for `nid` is done, if that is
@@ -312,6 +341,10 @@ impl Engine {
 }
 
 impl Follow for Engine {
+    fn place() -> &'static Published<Self> {
+        &FOLLOWER
+    }
+
     fn online(&self, cpu: u32) {
         self.set_leaving(cpu, false);
     }
@@ -332,9 +365,3 @@ impl Engine {
 }
 
 static FOLLOWER: Published<Engine> = Published::new();
-
-impl HasPlace for Engine {
-    fn place() -> &'static Published<Self> {
-        &FOLLOWER
-    }
-}

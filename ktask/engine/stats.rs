@@ -21,12 +21,8 @@ macro_rules! stats {
             }
 
             /// Calls `each` with the name and value of every counter.
-            pub(crate) fn for_each<E>(
-                &self,
-                mut each: impl FnMut(&str, u64) -> Result<(), E>,
-            ) -> Result<(), E> {
-                $(each(stringify!($name), self.$name.get())?;)*
-                Ok(())
+            pub(crate) fn for_each(&self, mut each: impl FnMut(&str, u64)) {
+                $(each(stringify!($name), self.$name.get());)*
             }
         }
     };

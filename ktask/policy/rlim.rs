@@ -67,6 +67,11 @@ impl Rlim {
         self.fixed.store(fixed, Relaxed);
     }
 
+    /// Whether one more helper could be counted now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.cur() < self.max()
+    }
+
     /// Counts one more helper, unless the limit is reached. The counter never exceeds the limit,
     /// not even for a moment.
     pub(crate) fn take(&self) -> bool {
@@ -88,6 +93,24 @@ impl Rlim {
     }
 }
 
+/// Returns the node with room for a helper that is nearest to `near`, itself first.
+///
+/// `distance` tells how far one node is from another. A node without CPUs has a limit of 0, and so
+/// no room, unless the administrator says otherwise.
+pub(crate) fn nearest_with_room(
+    nodes: &[Rlim],
+    near: Option<usize>,
+    distance: impl Fn(usize, usize) -> u32,
+) -> Option<usize> {
+    let near = near?;
+    if nodes.get(near).is_some_and(Rlim::has_room) {
+        return Some(near);
+    }
+    (0..nodes.len())
+        .filter(|&node| nodes.get(node).is_some_and(Rlim::has_room))
+        .min_by_key(|&node| distance(near, node))
+}
+
 /// What a helper is counted against; gives it back with [`Charge::put`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Charge {
@@ -107,6 +130,14 @@ impl Charge {
         match node.filter(|&nid| nodes.get(nid).is_some_and(Rlim::take)) {
             Some(nid) => Some(Self::Node(nid)),
             None => Some(Self::Anywhere),
+        }
+    }
+
+    /// The node it is counted against, if any.
+    pub(crate) fn node(self) -> Option<usize> {
+        match self {
+            Self::Anywhere => None,
+            Self::Node(node) => Some(node),
         }
     }
 

@@ -3,6 +3,11 @@
 //! CPUs and NUMA nodes of the machine.
 
 use super::helpers;
+use kernel::{
+    cpu::CpuId,
+    cpumask::CpumaskVar,
+    prelude::*, //
+};
 
 /// Number of CPU ids; every CPU id is below it.
 pub(crate) fn nr_ids() -> usize {
@@ -31,10 +36,34 @@ pub(crate) fn node_of(cpu: u32) -> Option<usize> {
     usize::try_from(unsafe { helpers::ktask_helper_cpu_to_node(cpu) }).ok()
 }
 
-/// Whether general kernel work may run on `cpu` now: online and not isolated.
-pub(crate) fn usable(cpu: u32) -> bool {
-    // SAFETY: The CPU id is below `nr_cpu_ids`, as was just checked.
-    (cpu as usize) < nr_ids() && unsafe { helpers::ktask_helper_cpu_usable(cpu) }
+/// The CPUs that general kernel work may run on: online and not isolated.
+pub(crate) struct UsableCpus(CpumaskVar);
+
+// SAFETY: The mask is ours alone, and its memory may be freed by any thread.
+unsafe impl Send for UsableCpus {}
+
+impl UsableCpus {
+    /// No CPU, until the mask is read. May sleep.
+    pub(crate) fn none() -> Result<Self> {
+        Ok(Self(CpumaskVar::new_zero(GFP_KERNEL)?))
+    }
+
+    /// Reads the CPUs that are usable now.
+    pub(crate) fn read(&mut self) {
+        // SAFETY: The mask is ours to write.
+        unsafe { helpers::ktask_helper_usable_cpus(self.0.as_raw()) };
+    }
+
+    /// Whether those are still the CPUs that are usable now.
+    pub(crate) fn is_current(&self) -> bool {
+        // SAFETY: The mask is valid.
+        unsafe { helpers::ktask_helper_usable_cpus_are(self.0.as_raw()) }
+    }
+
+    /// Whether `cpu` was among them.
+    pub(crate) fn has(&self, cpu: u32) -> bool {
+        CpuId::from_u32(cpu).is_some_and(|cpu| self.0.test(cpu))
+    }
 }
 
 /// NUMA distance between two nodes.

@@ -6,7 +6,6 @@ use super::published::{
     Published,
     PublishedGuard, //
 };
-use core::ops::Deref;
 use kernel::{
     bindings,
     error::to_result,
@@ -15,30 +14,28 @@ use kernel::{
 };
 
 /// Something that follows the CPUs of the machine. Called in process context with the CPU hotplug
-/// lock held; must not fail and not sleep for long.
-pub(crate) trait Follow: Sync + 'static {
+/// lock held; must not fail.
+pub(crate) trait Follow: Send + Sync + Sized + 'static {
+    /// Where the callbacks find the follower.
+    fn place() -> &'static Published<Self>;
+
     /// `cpu` has come online.
     fn online(&self, cpu: u32);
+
     /// `cpu` is about to go offline.
     fn offline(&self, cpu: u32);
 }
 
-/// Where the callbacks find their follower. One per type of follower.
-pub(crate) trait HasPlace: Follow + Sized {
-    /// The place.
-    fn place() -> &'static Published<Self>;
-}
-
 /// A registration for CPU hotplug events; ends when it is dropped.
-pub(crate) struct Hotplug<F: HasPlace, O: 'static> {
+pub(crate) struct Hotplug<F: Follow> {
     state: bindings::cpuhp_state,
     // Dropped after the registration has ended.
-    _place: PublishedGuard<F, O>,
+    _place: PublishedGuard<F>,
 }
 
-impl<F: HasPlace, O: Deref<Target = F>> Hotplug<F, O> {
+impl<F: Follow> Hotplug<F> {
     /// Tells `follower` of every CPU that comes or goes from now on. May sleep.
-    pub(crate) fn new(follower: Arc<O>) -> Result<Self> {
+    pub(crate) fn new(follower: Arc<F>) -> Result<Self> {
         let place = F::place().publish(follower);
         // SAFETY: The callbacks match the state's signature, and the name is static. No callback
         // is invoked for CPUs already online.
@@ -60,7 +57,7 @@ impl<F: HasPlace, O: Deref<Target = F>> Hotplug<F, O> {
     }
 }
 
-impl<F: HasPlace, O> Drop for Hotplug<F, O> {
+impl<F: Follow> Drop for Hotplug<F> {
     fn drop(&mut self) {
         // SAFETY: The state was set up by `new`. This waits for a callback that is running.
         unsafe { bindings::__cpuhp_remove_state(self.state, false) };
@@ -70,7 +67,7 @@ impl<F: HasPlace, O> Drop for Hotplug<F, O> {
 /// # Safety
 ///
 /// Only to be called while a registration lasts.
-unsafe extern "C" fn online<F: HasPlace>(cpu: c_uint) -> c_int {
+unsafe extern "C" fn online<F: Follow>(cpu: c_uint) -> c_int {
     // SAFETY: The registration holds the guard of what is published.
     if let Some(follower) = unsafe { F::place().get() } {
         follower.online(cpu);
@@ -81,7 +78,7 @@ unsafe extern "C" fn online<F: HasPlace>(cpu: c_uint) -> c_int {
 /// # Safety
 ///
 /// As [`online`].
-unsafe extern "C" fn offline<F: HasPlace>(cpu: c_uint) -> c_int {
+unsafe extern "C" fn offline<F: Follow>(cpu: c_uint) -> c_int {
     // SAFETY: As in `online`.
     if let Some(follower) = unsafe { F::place().get() } {
         follower.offline(cpu);

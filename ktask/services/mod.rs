@@ -9,6 +9,7 @@
     dead_code,
     improper_ctypes,
     missing_docs,
+    non_snake_case,
     non_camel_case_types,
     unreachable_pub,
     unsafe_op_in_unsafe_fn,
@@ -16,12 +17,18 @@
 )]
 pub(crate) mod helpers {
     use kernel::bindings::{
+        cpumask,
+        dentry,
+        seq_file,
         task_struct,
         workqueue_struct, //
     };
 
     include!(env!("KTASK_HELPERS_RS"));
 }
+
+#[path = "../../bindings/debugfs.rs"]
+pub(crate) mod debugfs;
 
 pub(crate) mod cpus;
 pub(crate) mod hotplug;

@@ -10,6 +10,7 @@
 use super::{
     worker,
     workqueue::{
+        self,
         Work,
         Workqueue, //
     }, //
@@ -36,11 +37,15 @@ use kernel::{
     prelude::*,
     static_lock_class,
     sync::SpinLock,
+    time::msecs_to_jiffies,
     types::Opaque, //
 };
 
 /// No helper.
 const NONE: u32 = u32::MAX;
+
+/// How often a caller that waits looks at its own priority, in milliseconds.
+const LEND_MS: u32 = 100;
 
 /// What the helpers of one scope do. `S` says what one helper is to do, `R` what it found.
 pub(crate) trait Job<S, R>: Sync {
@@ -92,11 +97,11 @@ struct Slot<S: 'static, R: 'static> {
     cpu: Atomic<u32>,
     withdrawn: Atomic<bool>,
     next: Atomic<u32>,
-    wq: NonNull<Workqueue>,
+    wq: workqueue::Handle,
 }
 
 // SAFETY: `order` is handed between threads by `hand`, according to the type's invariants; `S` and
-// `R` may be sent, and jobs are `Sync`. The workqueue may be used from any thread.
+// `R` may be sent, and jobs are `Sync`.
 unsafe impl<S: Send, R: Send> Sync for Slot<S, R> {}
 // SAFETY: As above.
 unsafe impl<S: Send, R: Send> Send for Slot<S, R> {}
@@ -108,7 +113,7 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
     ///
     /// The slot must stay valid until `wq` has been dropped, and `wq` until the last use of the
     /// slot.
-    unsafe fn new(wq: NonNull<Workqueue>) -> impl PinInit<Self> {
+    unsafe fn new(wq: workqueue::Handle) -> impl PinInit<Self> {
         pin_init!(Self {
             // SAFETY: The slot outlives everything queued on `wq`, so the function may run
             // whenever the item has been queued.
@@ -138,9 +143,28 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
     }
 
     fn queue(&self, cpu: u32, work: &Work) {
-        // SAFETY: `wq` is valid while the slot is in use (see `new`), the slot stays where it is
-        // until `wq` has been dropped, and the CPU comes from the table of possible CPUs.
-        unsafe { self.wq.as_ref().queue_on(cpu, work) };
+        // SAFETY: The slot stays where it is until the workqueue has been destroyed. Only scopes
+        // queue, which keep the pool alive, and a worker that moves on: destroying the workqueue
+        // waits for that worker, and then for what it queued. CPUs come from the table of possible
+        // CPUs.
+        unsafe { self.wq.queue_on(cpu, work) };
+    }
+
+    /// Owner: waits until the helper has ended, lending it the caller's priority.
+    ///
+    /// That is lent again from time to time, as it can rise meanwhile: the caller may itself be a
+    /// helper, of an outer task, and be lent a priority by its own owner.
+    fn wait(&self) {
+        loop {
+            self.worker.lend(worker::current_nice());
+            // SAFETY: The completion was initialised with the slot.
+            let left = unsafe {
+                bindings::wait_for_completion_timeout(self.done.get(), msecs_to_jiffies(LEND_MS))
+            };
+            if left != 0 {
+                return;
+            }
+        }
     }
 
     /// Runs in a worker. `other` is the work item that the worker does not run in.
@@ -240,7 +264,7 @@ impl Ring {
 /// A fixed number of helpers.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Pool<S: 'static, R: 'static> {
-    wq: Option<Pin<KBox<Workqueue>>>,
+    wq: Option<Workqueue>,
     slots: KVec<Pin<KBox<Slot<S, R>>>>,
     #[pin]
     free: SpinLock<Ring>,
@@ -250,13 +274,13 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Pool<S, R> {
     /// Allocates `count` helpers. May sleep.
     pub(crate) fn new(count: usize) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
-            let wq = KBox::pin(Workqueue::new()?, GFP_KERNEL)?;
+            let wq = Workqueue::new()?;
             let mut slots = KVec::with_capacity(count, GFP_KERNEL)?;
             let mut ring = KVec::with_capacity(count, GFP_KERNEL)?;
             for index in 0..count {
                 // SAFETY: `Pool` drops the workqueue before the slots, and uses slots only while
                 // it lives.
-                let slot = unsafe { Slot::new(NonNull::from(wq.as_ref().get_ref())) };
+                let slot = unsafe { Slot::new(wq.handle()) };
                 slots.push(KBox::pin_init(slot, GFP_KERNEL)?, GFP_KERNEL)?;
                 ring.push(index as u32, GFP_KERNEL)?;
             }
@@ -335,8 +359,12 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Crew<'_, '_, S, R> {
         self.len
     }
 
-    /// Takes a helper that is to do `seat` in a worker of `cpu`. Returns whether there was one.
+    /// Takes a helper that is to do `seat` in a worker of `cpu`. Returns whether there was one;
+    /// there is none once the helpers have been started.
     pub(crate) fn take(&mut self, cpu: u32, seat: S) -> bool {
+        if self.started {
+            return false;
+        }
         let Some(index) = self.pool.free.lock().pop() else {
             return false;
         };
@@ -393,12 +421,9 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Crew<'_, '_, S, R> {
                 }
             }
         }
-        let nice = worker::current_nice();
         for (_, slot) in self.pool.list(self.first) {
             if !slot.withdrawn.load(Relaxed) {
-                slot.worker.lend(nice);
-                // SAFETY: The completion was initialised with the slot.
-                unsafe { bindings::wait_for_completion(slot.done.get()) };
+                slot.wait();
             }
         }
         self.first

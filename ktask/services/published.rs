@@ -8,10 +8,7 @@ use crate::ktask::sync::{
     Full,
     Relaxed, //
 };
-use core::{
-    ops::Deref,
-    ptr, //
-};
+use core::ptr;
 use kernel::sync::Arc;
 
 /// A place where one instance of `T` can be found.
@@ -23,16 +20,13 @@ impl<T: Sync> Published<T> {
         Self(Atomic::new(ptr::null_mut()))
     }
 
-    /// Publishes what `owner` dereferences to, until the returned guard is dropped.
-    pub(crate) fn publish<O>(&'static self, owner: Arc<O>) -> PublishedGuard<T, O>
-    where
-        O: Deref<Target = T>,
-    {
-        let value: *const T = &**owner;
-        self.0.xchg(value.cast_mut(), Full);
+    /// Publishes `value` until the returned guard is dropped.
+    pub(crate) fn publish(&'static self, value: Arc<T>) -> PublishedGuard<T> {
+        let pointer: *const T = &*value;
+        self.0.xchg(pointer.cast_mut(), Full);
         PublishedGuard {
             place: self,
-            _owner: owner,
+            _value: value,
         }
     }
 
@@ -42,20 +36,20 @@ impl<T: Sync> Published<T> {
     ///
     /// The caller must know that the guard of what is published now outlives `'a`.
     pub(crate) unsafe fn get<'a>(&'static self) -> Option<&'a T> {
-        // SAFETY: The pointer is null or was made from a reference into what the guard owns, which
-        // is valid for `'a` by the function's contract. The address dependency orders the accesses
+        // SAFETY: The pointer is null or that of what the guard owns, which is valid for `'a` by the
+        // function's contract. The address dependency orders the accesses
         // through it after the load.
         unsafe { self.0.load(Relaxed).as_ref() }
     }
 }
 
 /// Withdraws what was published when it is dropped, and keeps it alive until then.
-pub(crate) struct PublishedGuard<T: 'static, O: 'static> {
+pub(crate) struct PublishedGuard<T: 'static> {
     place: &'static Published<T>,
-    _owner: Arc<O>,
+    _value: Arc<T>,
 }
 
-impl<T, O> Drop for PublishedGuard<T, O> {
+impl<T> Drop for PublishedGuard<T> {
     fn drop(&mut self) {
         self.place.0.xchg(ptr::null_mut(), Full);
     }

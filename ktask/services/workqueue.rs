@@ -68,36 +68,48 @@ impl Work {
 }
 
 /// The workqueue. Dropping it waits until everything queued has run.
-pub(crate) struct Workqueue(NonNull<bindings::workqueue_struct>);
+pub(crate) struct Workqueue(Handle);
+
+/// What is needed to queue something on a workqueue.
+#[derive(Clone, Copy)]
+pub(crate) struct Handle(NonNull<bindings::workqueue_struct>);
 
 // SAFETY: The kernel's functions on workqueues may be called from any thread.
-unsafe impl Send for Workqueue {}
+unsafe impl Send for Handle {}
 // SAFETY: As above; they synchronise among themselves.
-unsafe impl Sync for Workqueue {}
+unsafe impl Sync for Handle {}
 
 impl Workqueue {
     /// Allocates the workqueue. May sleep.
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: Plain allocation in process context.
         let wq = unsafe { helpers::ktask_helper_alloc_workqueue() };
-        NonNull::new(wq).map(Self).ok_or(ENOMEM)
+        Ok(Self(Handle(NonNull::new(wq).ok_or(ENOMEM)?)))
     }
 
-    /// Queues `work` with the workers that serve `cpu`, unless it is queued already.
-    ///
-    /// # Safety
-    ///
-    /// `work` must stay where it is until this workqueue has been dropped, and `cpu` must be a
-    /// possible CPU.
-    pub(crate) unsafe fn queue_on(&self, cpu: u32, work: &Work) {
-        // SAFETY: The workqueue lives until `self` is dropped; the rest is the caller's promise.
-        unsafe { bindings::queue_work_on(cpu as c_int, self.0.as_ptr(), work.work.get()) };
+    /// A handle of this workqueue.
+    pub(crate) fn handle(&self) -> Handle {
+        self.0
     }
 }
 
 impl Drop for Workqueue {
     fn drop(&mut self) {
-        // SAFETY: Nobody else has the pointer, so nobody can queue anything any more.
-        unsafe { bindings::destroy_workqueue(self.0.as_ptr()) };
+        // SAFETY: Handles are only used as the contract of `queue_on` allows.
+        unsafe { bindings::destroy_workqueue(self.0 .0.as_ptr()) };
+    }
+}
+
+impl Handle {
+    /// Queues `work` with the workers that serve `cpu`, unless it is queued already.
+    ///
+    /// # Safety
+    ///
+    /// The [`Workqueue`] must not have been dropped. While it is being dropped, only what runs on
+    /// it may still queue. `work` must stay where it is until then, and `cpu` must be a possible
+    /// CPU.
+    pub(crate) unsafe fn queue_on(self, cpu: u32, work: &Work) {
+        // SAFETY: The function's own contract.
+        unsafe { bindings::queue_work_on(cpu as c_int, self.0.as_ptr(), work.work.get()) };
     }
 }
