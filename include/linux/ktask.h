@@ -51,9 +51,9 @@ typedef int (*ktask_thread_func)(void *start, void *end, void *arg);
  * @end: where it ends (exclusive)
  * @arg: &ktask_ctl.kc_func_arg
  *
- * A range may span several chunks, never several node parts.  Called in the
- * caller's thread, after every thread function has returned; may sleep, cannot
- * fail.
+ * A range may span several chunks, never several node parts; ranges come in any
+ * order.  Called in the caller's thread, after every thread function has
+ * returned; may sleep, cannot fail.
  */
 typedef void (*ktask_undo_func)(void *start, void *end, void *arg);
 
@@ -270,6 +270,7 @@ static inline int ktask_run_numa(struct ktask_node *nodes, size_t nr_nodes,
 	ret = __ktask_check_serial(nodes, nr_nodes, ctl);
 	if (ret)
 		return ret;
+	might_sleep();
 	iter = ctl->kc_iter_func ?: ktask_iter_range;
 
 	for (i = 0; i < nr_nodes && !ret; i++) {

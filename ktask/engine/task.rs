@@ -104,7 +104,7 @@ impl<'a, C: Client> Task<'a, C> {
             if let Drained::Failed(failed) = self.drain(part) {
                 return Some(failed);
             }
-            next = self.most_left();
+            next = self.most_left(part);
         }
         None
     }
@@ -130,12 +130,12 @@ impl<'a, C: Client> Task<'a, C> {
         }
     }
 
-    /// The part with the most left, unless the task has failed.
-    fn most_left(&self) -> Option<usize> {
+    /// Where to go on after part `after`, unless the task has failed.
+    fn most_left(&self, after: usize) -> Option<usize> {
         if self.error() != 0 {
             return None;
         }
-        threads::most_left(self.parts)
+        threads::most_left(self.parts, after)
     }
 
     /// Runs chunks of one part until none is left.
@@ -171,12 +171,10 @@ impl<'a, C: Client> Task<'a, C> {
             None => part.claim(self.min, threads),
             Some(walk) => {
                 let _walk = walk.lock();
-                // Another thread may have failed while this one waited for its turn.
-                if self.error() != 0 {
-                    return None;
-                }
                 part.claim_walk(self.min, threads, |position, size| {
-                    self.client.advance(position, size)
+                    let end = self.client.advance(position, size);
+                    // Another thread may have failed while this one waited or walked.
+                    (self.error() == 0).then_some(end)
                 })
             }
         }
@@ -199,7 +197,7 @@ impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
             if let Drained::Failed(failed) = self.drain(part) {
                 return self.done(leg, Some(failed));
             }
-            let Some(next) = self.most_left() else {
+            let Some(next) = self.most_left(part) else {
                 return self.done(leg, None);
             };
             let nid = self.parts.get(next).and_then(Part::nid);

@@ -138,14 +138,15 @@ impl Part {
         }
     }
 
-    /// Claims the next chunk with a custom iterator, which `advance` calls.
+    /// Claims the next chunk with a custom iterator, which `advance` calls. `None` from that means
+    /// that the task has failed meanwhile; then nothing is claimed.
     ///
     /// The iterator is a sequential walk: the caller holds the task's walk lock.
     pub(crate) fn claim_walk(
         &self,
         min: usize,
         threads: usize,
-        advance: impl FnOnce(usize, usize) -> usize,
+        advance: impl FnOnce(usize, usize) -> Option<usize>,
     ) -> Option<Chunk> {
         let offset = self.claimed();
         let remaining = self.size.saturating_sub(offset);
@@ -154,7 +155,7 @@ impl Part {
         }
         let len = chunk::next_len(remaining, min, threads);
         let start = self.position.load(Relaxed);
-        let end = advance(start, len);
+        let end = advance(start, len)?;
         self.position.store(end, Relaxed);
         self.claimed.store(offset.wrapping_add(len), Relaxed);
         Some(Chunk {

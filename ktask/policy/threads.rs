@@ -21,10 +21,30 @@ pub(crate) fn next_part(parts: &[Part]) -> Option<usize> {
     })
 }
 
-/// Returns the index of the part with the most unclaimed units, where a thread that has drained
-/// its own part goes on. `None` if everything is claimed.
-pub(crate) fn most_left(parts: &[Part]) -> Option<usize> {
-    best(parts, Part::remaining)
+/// How many parts a thread compares when it looks for more work. More than machines have nodes, and
+/// few enough for tasks of very many parts.
+const COMPARED: usize = 64;
+
+/// Returns the index of the part where a thread that has drained part `after` goes on: the one with
+/// the most unclaimed units among the next few that have any. `None` if everything is claimed.
+pub(crate) fn most_left(parts: &[Part], after: usize) -> Option<usize> {
+    let (before, behind) = parts.split_at_checked(after).unwrap_or((parts, &[]));
+    let mut most = 0;
+    let mut best = None;
+    let mut compared = 0;
+    let indices = (after..parts.len()).chain(0..before.len());
+    for (index, part) in indices.zip(behind.iter().chain(before)) {
+        let remaining = part.remaining();
+        if remaining > most {
+            most = remaining;
+            best = Some(index);
+        }
+        compared += usize::from(best.is_some());
+        if compared == COMPARED {
+            break;
+        }
+    }
+    best
 }
 
 /// Returns the index of the part the caller starts with: the largest on its own node, else the
