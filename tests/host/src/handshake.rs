@@ -6,9 +6,12 @@
 //! tasks that use the same helper one after the other. Another has real threads do the same.
 
 use crate::{
-    ktask::policy::handshake::{
-        Closed,
-        Handshake, //
+    ktask::{
+        policy::handshake::{
+            Closed,
+            Handshake, //
+        },
+        sync::preempt, //
     },
     util::Random, //
 };
@@ -19,7 +22,11 @@ use std::{
         AtomicUsize,
         Ordering, //
     },
-    thread, //
+    thread,
+    time::{
+        Duration,
+        Instant, //
+    }, //
 };
 
 /// What an owner does next.
@@ -247,6 +254,7 @@ fn p3_what_has_ended_has_started() {
     hand.offer();
     assert!(hand.begin());
     hand.end();
+    assert!(!hand.move_on());
     assert_eq!(hand.close(), Closed::Started);
     assert!(!hand.begin());
 }
@@ -262,22 +270,28 @@ fn nothing_begins_without_an_offer() {
 fn p3_p4_threads() {
     const TASKS: usize = 30_000;
     const WORKERS: u64 = 2;
+    const PATIENCE: Duration = Duration::from_secs(20);
     let hand = Handshake::new();
     let over = AtomicBool::new(false);
     // Number of the task that workers may use, 0 while there is none, and how many use it.
     let live = AtomicUsize::new(0);
     let users = AtomicUsize::new(0);
+    // Number of the last task that was closed.
+    let closed = AtomicUsize::new(0);
     let ended = AtomicUsize::new(0);
 
     let worker = |seed| {
+        preempt::enable(seed);
         let mut random = Random::new(seed);
         while !over.load(Ordering::Relaxed) {
+            let closed_before = closed.load(Ordering::Acquire);
             if !hand.begin() {
                 thread::yield_now();
                 continue;
             }
             let task = live.load(Ordering::Relaxed);
             assert_ne!(task, 0, "began without a task");
+            assert!(closed_before < task, "began after the end");
             assert_eq!(users.fetch_add(1, Ordering::Relaxed), 0, "two at once");
             for _ in 0..random.below(100) {
                 hint::spin_loop();
@@ -293,6 +307,7 @@ fn p3_p4_threads() {
         }
     };
     let owner = || {
+        preempt::enable(99);
         let mut random = Random::new(99);
         let mut started = 0;
         for task in 1..=TASKS {
@@ -304,9 +319,13 @@ fn p3_p4_threads() {
             if random.below(8) == 0 {
                 thread::yield_now();
             }
-            if hand.close() == Closed::Started {
+            let found = hand.close();
+            closed.store(task, Ordering::Release);
+            if found == Closed::Started {
                 started += 1;
+                let since = Instant::now();
                 while ended.load(Ordering::Acquire) < started {
+                    assert!(since.elapsed() < PATIENCE, "waits for nobody");
                     thread::yield_now();
                 }
             }

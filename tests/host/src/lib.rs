@@ -8,6 +8,9 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+// Cargo builds again when this has changed; see `run`.
+const _: Option<&str> = option_env!("KTASK_HOST_SOURCES");
+
 // With the tests in, whatever is still unused is unused for good: no allowance is made then.
 #[cfg_attr(
     not(test),

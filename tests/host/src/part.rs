@@ -3,9 +3,12 @@
 //! Tests of `ktask/policy/part.rs`.
 
 use crate::{
-    ktask::policy::part::{
-        Chunk,
-        Part, //
+    ktask::{
+        policy::part::{
+            Chunk,
+            Part, //
+        },
+        sync::preempt, //
     },
     util::{
         config,
@@ -27,12 +30,15 @@ use std::{
 /// Lets `workers` threads claim everything at once; returns all chunks ordered by offset.
 fn claim_all(workers: usize, claim: impl Fn() -> Option<Chunk> + Sync) -> Vec<Chunk> {
     let barrier = Barrier::new(workers);
+    let (barrier, claim) = (&barrier, &claim);
     let mut chunks = thread::scope(|scope| {
-        let handles: Vec<_> = (0..workers)
-            .map(|_| {
-                scope.spawn(|| {
+        let handles: Vec<_> = (0u64..)
+            .take(workers)
+            .map(|seed| {
+                scope.spawn(move || {
+                    preempt::enable(seed);
                     barrier.wait();
-                    std::iter::from_fn(&claim).collect::<Vec<_>>()
+                    std::iter::from_fn(claim).collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -188,7 +194,7 @@ proptest! {
             let mut asked = None;
             let claimed = part.claim_walk(min, threads, |position, len| {
                 asked = Some((position, len));
-                hop(position, len)
+                Some(hop(position, len))
             });
             let Some(chunk) = claimed else {
                 prop_assert_eq!(asked, None);
@@ -205,13 +211,32 @@ proptest! {
     }
 
     #[test]
+    fn p7_walk_that_is_called_off_claims_nothing(
+        start in number(), size in positive(), min in number(), before in 0usize..5,
+    ) {
+        let part = Part::new(start, size, 0);
+        let walk = |position, len| Some(hop(position, len));
+        for _ in 0..before {
+            part.claim_walk(min, 4, walk);
+        }
+        let (claimed, position) = (part.claimed(), part.claimed_end(true));
+        prop_assert_eq!(part.claim_walk(min, 4, |_, _| None), None);
+        prop_assert_eq!((part.claimed(), part.claimed_end(true)), (claimed, position));
+        if let Some(chunk) = part.claim_walk(min, 4, walk) {
+            prop_assert_eq!((chunk.offset, chunk.start), (claimed, position));
+        } else {
+            prop_assert_eq!(claimed, size);
+        }
+    }
+
+    #[test]
     fn reset_part_is_as_new(
         (start, size) in range(), min in positive(), walk: bool, claims in 1usize..20,
     ) {
         let part = Part::new(start, size, 2);
         let fresh = Part::new(start, size, 2);
         let claim = |part: &Part| if walk {
-            part.claim_walk(min, 4, hop)
+            part.claim_walk(min, 4, |position, len| Some(hop(position, len)))
         } else {
             part.claim(min, 4)
         };
@@ -262,7 +287,7 @@ proptest! {
             part.claim_walk(min, threads, |position, len| {
                 let next = hop(position, len);
                 walked.push((position, next));
-                next
+                Some(next)
             })
         });
         check_partition(&chunks, size, min)?;

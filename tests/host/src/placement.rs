@@ -77,7 +77,24 @@ impl Machine {
             .collect()
     }
 
-    /// Checks everything that the table says about the machine.
+    /// Checks where the table says that helpers for each node run.
+    fn check_homes(&self, topology: &Topology<Vec<u32>>) -> Result<(), TestCaseError> {
+        let candidates = self.nodes_with_cpus();
+        for node in 0..self.nodes() {
+            let home = topology.home(node);
+            if candidates.contains(&node) {
+                prop_assert_eq!(home, Some(node));
+                continue;
+            }
+            let distance = |to: usize| self.distance[node][to];
+            let nearest = candidates.iter().map(|&to| distance(to)).min();
+            prop_assert_eq!(home.map(distance), nearest);
+            prop_assert!(home.is_none_or(|home| candidates.contains(&home)));
+        }
+        Ok(())
+    }
+
+    /// Checks which CPUs the table lists, and that all of them are picked.
     fn check(&self, topology: &mut Topology<Vec<u32>>) -> Result<(), TestCaseError> {
         prop_assert_eq!(topology.nodes(), self.nodes());
         prop_assert_eq!(topology.usable(), self.usable(None).len());
@@ -297,19 +314,7 @@ proptest! {
 
     #[test]
     fn p15_home_is_the_nearest_node_with_cpus(machine in any_machine()) {
-        let topology = machine.topology();
-        let candidates = machine.nodes_with_cpus();
-        for node in 0..machine.nodes() {
-            let home = topology.home(node);
-            if candidates.contains(&node) {
-                prop_assert_eq!(home, Some(node));
-                continue;
-            }
-            let distance = |to: usize| machine.distance[node][to];
-            let nearest = candidates.iter().map(|&to| distance(to)).min();
-            prop_assert_eq!(home.map(distance), nearest);
-            prop_assert!(home.is_none_or(|home| candidates.contains(&home)));
-        }
+        machine.check_homes(&machine.topology())?;
     }
 
     #[test]
@@ -356,6 +361,7 @@ proptest! {
         for machine in &machines {
             machine.rebuild(&mut topology);
             machine.check(&mut topology)?;
+            machine.check_homes(&topology)?;
             // The turns of one machine must not matter to the next.
             for pick in 0..picks {
                 topology.pick(pick.checked_rem(3), NO_CPU);

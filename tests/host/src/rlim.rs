@@ -3,11 +3,15 @@
 //! Tests of `ktask/policy/rlim.rs`.
 
 use crate::{
-    ktask::policy::rlim::{
-        default_limit,
-        Charge,
-        Rlim,
-        LIMIT_MAX, //
+    ktask::{
+        policy::rlim::{
+            default_limit,
+            nearest_with_room,
+            Charge,
+            Rlim,
+            LIMIT_MAX, //
+        },
+        sync::preempt, //
     },
     util::{
         config,
@@ -135,6 +139,18 @@ fn p11_full_machine_takes_no_helper() {
 }
 
 #[test]
+fn charge_tells_its_node() {
+    assert_eq!(Charge::Anywhere.node(), None);
+    assert_eq!(Charge::Node(0).node(), Some(0));
+    assert_eq!(Charge::Node(7).node(), Some(7));
+}
+
+#[test]
+fn p11_no_node_is_near_to_anywhere() {
+    assert_eq!(nearest_with_room(&[limited(1)], None, |_, _| 0), None);
+}
+
+#[test]
 fn unknown_node_is_anywhere() {
     let (global, nodes) = (limited(9), [limited(9)]);
     let charge = Charge::take(&global, &nodes, Some(usize::MAX)).unwrap();
@@ -145,12 +161,14 @@ fn unknown_node_is_anywhere() {
 }
 
 /// Runs `workers` threads that take and put; returns the most that was ever counted at once.
-fn hammer(rlim: &Rlim, workers: usize, rounds: usize, start: &Barrier) -> u32 {
+fn hammer(rlim: &Rlim, workers: u64, rounds: usize, start: &Barrier) -> u32 {
     let held = AtomicU32::new(0);
     thread::scope(|scope| {
         let handles: Vec<_> = (0..workers)
-            .map(|_| {
-                scope.spawn(|| {
+            .map(|seed| {
+                let (held, start) = (&held, &start);
+                scope.spawn(move || {
+                    preempt::enable(seed);
                     let mut most = 0;
                     start.wait();
                     for _ in 0..rounds {
@@ -224,6 +242,7 @@ fn p10_charges_of_threads_add_up() {
         for seed in 0..4 {
             let (global, nodes) = (&global, &nodes);
             scope.spawn(move || {
+                preempt::enable(seed);
                 let mut random = Random::new(seed);
                 let mut held: Vec<Charge> = Vec::new();
                 for _ in 0..50_000 {
@@ -302,10 +321,48 @@ proptest! {
             default_limit(cpus)
         };
         prop_assert_eq!(rlim.max(), expected);
-        prop_assert_eq!(take_all(&rlim, 200), expected);
+        for _ in 0..expected {
+            prop_assert!(rlim.has_room());
+            prop_assert!(rlim.take());
+        }
+        prop_assert!(!rlim.has_room());
+        prop_assert_eq!(take_all(&rlim, 200), 0);
         for left in (0..expected).rev() {
             rlim.put();
             prop_assert_eq!(rlim.cur(), left);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn p11_spilled_helper_goes_to_the_nearest_node_with_room(
+        shapes in vec((0u32..3, 0u32..3, 11u32..16), 1..8), near in 0usize..9,
+    ) {
+        // How far the node is that is near, and how far the others.
+        let distance = |to: usize| if to == near { 10 } else { shapes[to].2 };
+        let rooms = |&(limit, taken, _): &(u32, u32, u32)| taken < limit;
+        let nodes: Vec<_> = shapes
+            .iter()
+            .map(|&(limit, taken, _)| {
+                let rlim = limited(taken);
+                take_all(&rlim, taken);
+                rlim.set(Some(limit));
+                rlim
+            })
+            .collect();
+        let found = nearest_with_room(&nodes, Some(near), |from, to| {
+            assert_eq!(from, near);
+            distance(to)
+        });
+        let nearest = (0..nodes.len()).filter(|&node| rooms(&shapes[node])).map(distance).min();
+        prop_assert_eq!(found.map(distance), nearest);
+        prop_assert!(found.is_none_or(|node| rooms(&shapes[node])));
+        // To ask is not to take.
+        for (rlim, &(_, taken, _)) in nodes.iter().zip(&shapes) {
+            prop_assert_eq!(rlim.cur(), taken);
         }
     }
 }

@@ -19,7 +19,8 @@ use crate::{
 };
 use proptest::{
     collection::vec,
-    prelude::*, //
+    prelude::*,
+    sample::Index, //
 };
 
 fn parts_of(sizes: &[usize]) -> Vec<Part> {
@@ -60,12 +61,27 @@ fn p12_examples() {
 #[test]
 fn no_parts_no_part() {
     assert_eq!(next_part(&[]), None);
-    assert_eq!(most_left(&[]), None);
+    assert_eq!(most_left(&[], 0), None);
+    assert_eq!(most_left(&[], 1), None);
     assert_eq!(callers_part(&[], Some(0)), None);
     let empty = parts_of(&[0, 0, 0]);
     assert_eq!(next_part(&empty), None);
-    assert_eq!(most_left(&empty), None);
+    assert_eq!(most_left(&empty, 1), None);
     assert_eq!(callers_part(&empty, None), None);
+}
+
+/// A thread that looks for work must not take longer, the more parts there are.
+#[test]
+fn most_left_looks_at_the_next_parts_only() {
+    let parts = parts_of(&(1..=10_000).collect::<Vec<_>>());
+    for after in [0, 1, 5000, 9000] {
+        let found = most_left(&parts, after).unwrap();
+        assert!((after..after + 500).contains(&found), "{after}: {found}");
+    }
+    // Parts behind the last one are before the first.
+    assert!(most_left(&parts, 9_999).is_some_and(|found| found == 9_999 || found < 500));
+    // Every node of a large machine is compared.
+    assert!(most_left(&parts, 0).is_some_and(|found| found >= 15));
 }
 
 #[test]
@@ -144,23 +160,42 @@ proptest! {
 
     #[test]
     fn most_left_is_the_part_with_most_unclaimed(
-        sizes in vec(0usize..1000, 1..8), claims in vec((any::<prop::sample::Index>(), 1usize..50), 0..40),
+        sizes in vec(0usize..1000, 1..8),
+        claims in vec((any::<Index>(), 1usize..50, number()), 0..40),
     ) {
         let parts = parts_of(&sizes);
         let mut left = sizes;
-        for (index, min) in claims {
+        for (index, min, after) in claims {
             let index = index.index(parts.len());
             left[index] -= parts[index].claim(min, 8).map_or(0, |chunk| chunk.len);
-            prop_assert_eq!(most_left(&parts), heaviest(&left));
+            // Of equals, the next one: threads from different parts go different ways.
+            let turn = if after < left.len() { after } else { 0 };
+            let mut turned = left.clone();
+            turned.rotate_left(turn);
+            let expected = heaviest(&turned).map(|index| (index + turn) % left.len());
+            prop_assert_eq!(most_left(&parts, after), expected);
         }
+    }
+
+    /// Also where one part in thousands has something left.
+    #[test]
+    fn p1_most_left_finds_the_last_unit(
+        parts in 1usize..2000, at in any::<Index>(), after in number(),
+    ) {
+        let mut sizes = vec![0; parts];
+        sizes[at.index(parts)] = 1;
+        let expected = Some(at.index(parts));
+        prop_assert_eq!(most_left(&parts_of(&sizes), after), expected);
     }
 
     /// Going where most is left until nothing is left gets everything done.
     #[test]
-    fn p1_most_left_leads_to_every_unit(sizes in vec(number(), 0..8), min in number()) {
+    fn p1_most_left_leads_to_every_unit(sizes in vec(number(), 0..200), min in number()) {
         let parts = parts_of(&sizes);
-        while let Some(part) = most_left(&parts) {
+        let mut last = 0;
+        while let Some(part) = most_left(&parts, last) {
             prop_assert!(parts[part].claim(min, 4).is_some());
+            last = part;
         }
         prop_assert!(parts.iter().all(|part| part.remaining() == 0));
     }

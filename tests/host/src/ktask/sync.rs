@@ -19,6 +19,39 @@ use core::sync::atomic::{
     Ordering, //
 };
 
+/// Where a thread may lose its CPU: in front of every access. Tests that look for races ask for it,
+/// since few races happen by themselves in the time that a test has.
+#[cfg(test)]
+pub(crate) mod preempt {
+    use crate::util::Random;
+    use std::{
+        cell::RefCell,
+        thread, //
+    };
+
+    std::thread_local! {
+        static CHANCE: RefCell<Option<Random>> = const { RefCell::new(None) };
+    }
+
+    /// From now on this thread is preempted at random.
+    pub(crate) fn enable(seed: u64) {
+        CHANCE.set(Some(Random::new(seed)));
+    }
+
+    pub(super) fn point() {
+        let now = CHANCE
+            .with_borrow_mut(|chance| chance.as_mut().is_some_and(|random| random.below(8) == 0));
+        if now {
+            thread::yield_now();
+        }
+    }
+}
+
+#[cfg(not(test))]
+mod preempt {
+    pub(super) fn point() {}
+}
+
 /// Atomic, and no more.
 pub(crate) struct Relaxed;
 /// Later accesses stay later.
@@ -133,30 +166,37 @@ impl<T: Word> Atomic<T> {
     }
 
     pub(crate) fn load<O: LoadOrder>(&self, _: O) -> T {
+        preempt::point();
         T::load(&self.0, O::RMW)
     }
 
     pub(crate) fn store<O: StoreOrder>(&self, value: T, _: O) {
+        preempt::point();
         T::store(&self.0, value, O::RMW);
     }
 
     pub(crate) fn xchg<O: AnyOrder>(&self, value: T, _: O) -> T {
+        preempt::point();
         T::swap(&self.0, value, O::RMW)
     }
 
     pub(crate) fn cmpxchg<O: AnyOrder>(&self, old: T, new: T, _: O) -> Result<T, T> {
+        preempt::point();
         T::cmpxchg(&self.0, old, new, O::RMW)
     }
 
     pub(crate) fn add<O: AnyOrder>(&self, value: T, _: O) {
+        preempt::point();
         T::fetch_add(&self.0, value, O::RMW);
     }
 
     pub(crate) fn fetch_add<O: AnyOrder>(&self, value: T, _: O) -> T {
+        preempt::point();
         T::fetch_add(&self.0, value, O::RMW)
     }
 
     pub(crate) fn fetch_sub<O: AnyOrder>(&self, value: T, _: O) -> T {
+        preempt::point();
         T::fetch_sub(&self.0, value, O::RMW)
     }
 }
