@@ -9,8 +9,7 @@
 
 use core::{
     num::IntErrorKind,
-    ops::RangeInclusive,
-    str, //
+    ops::RangeInclusive, //
 };
 use gigantic_page::{
     GiganticPage,
@@ -18,27 +17,29 @@ use gigantic_page::{
     BLOCK_SIZE, //
 };
 use kernel::{
-    cpu,
-    debugfs::Scope,
-    fmt,
-    new_mutex,
+    cpu, new_mutex,
     prelude::*,
+    seq_file::SeqFile,
+    seq_print,
     sizes::SZ_8M,
     sync::{
         atomic::{
             Atomic,
             Relaxed, //
         },
+        Arc,
         Mutex, //
     },
     time::{
         Instant,
         Monotonic, //
     },
-    uaccess::UserSliceReader, //
 };
 
+#[path = "../../bindings/debugfs.rs"]
+mod debugfs;
 mod gigantic_page;
+mod helpers;
 mod ktask {
     include!(env!("KTASK_RS"));
 }
@@ -62,27 +63,23 @@ const PATTERN: u64 = 0xa5a5_a5a5_a5a5_a5a5;
 const PAGES_MAX: u32 = 65536;
 const THREADS_MAX: u32 = 65536;
 
-/// Longest text that is accepted as a value.
-const VALUE_LEN: usize = 32;
-
 /// The loaded module: its files, which hold all else.
 struct ClearGigantic {
     // Removing the files waits for a run.
-    _files: Pin<KBox<Scope<Sample>>>,
+    _files: debugfs::Tree<Sample>,
 }
 
 impl kernel::Module for ClearGigantic {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let files = Scope::dir(Sample::new(), c"clear_gigantic", |sample, dir| {
-            dir.read_write_callback_file(c"node", sample, &show_node, &store_node);
-            dir.read_write_callback_file(c"threads", sample, &show_threads, &store_threads);
-            dir.read_write_callback_file(c"pages", sample, &show_pages, &store_pages);
-            dir.write_only_callback_file(c"run", sample, &store_run);
-            dir.read_callback_file(c"result", sample, &show_result);
-        });
-        Ok(Self {
-            _files: KBox::pin_init(files, GFP_KERNEL)?,
-        })
+        let sample = Arc::pin_init(Sample::new(), GFP_KERNEL)?;
+        let mut files = debugfs::Tree::new(c"clear_gigantic", sample);
+        let dir = files.root();
+        files.file(dir, c"node", 0, Some(show_node), Some(store_node))?;
+        files.file(dir, c"threads", 0, Some(show_threads), Some(store_threads))?;
+        files.file(dir, c"pages", 0, Some(show_pages), Some(store_pages))?;
+        files.file(dir, c"run", 0, None, Some(store_run))?;
+        files.file(dir, c"result", 0, Some(show_result), None)?;
+        Ok(Self { _files: files })
     }
 }
 
@@ -246,12 +243,12 @@ impl Tally {
     }
 }
 
-fn show_node(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "{}", sample.node.load(Relaxed))
+fn show_node(sample: &Sample, _: usize, out: &SeqFile) {
+    seq_print!(out, "{}\n", sample.node.load(Relaxed));
 }
 
-fn store_node(sample: &Sample, reader: &mut UserSliceReader) -> Result {
-    let node = i32::try_from(number(reader, 0..=u32::MAX)?)?;
+fn store_node(sample: &Sample, _: usize, text: &str) -> Result {
+    let node = i32::try_from(number(text, 0..=u32::MAX)?)?;
     if !gigantic_page::node_has_memory(node) {
         return Err(EINVAL);
     }
@@ -259,57 +256,54 @@ fn store_node(sample: &Sample, reader: &mut UserSliceReader) -> Result {
     Ok(())
 }
 
-fn show_threads(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "{}", sample.threads.load(Relaxed))
+fn show_threads(sample: &Sample, _: usize, out: &SeqFile) {
+    seq_print!(out, "{}\n", sample.threads.load(Relaxed));
 }
 
-fn store_threads(sample: &Sample, reader: &mut UserSliceReader) -> Result {
+fn store_threads(sample: &Sample, _: usize, text: &str) -> Result {
     sample
         .threads
-        .store(number(reader, 0..=THREADS_MAX)?, Relaxed);
+        .store(number(text, 0..=THREADS_MAX)?, Relaxed);
     Ok(())
 }
 
-fn show_pages(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "{}", sample.pages.load(Relaxed))
+fn show_pages(sample: &Sample, _: usize, out: &SeqFile) {
+    seq_print!(out, "{}\n", sample.pages.load(Relaxed));
 }
 
-fn store_pages(sample: &Sample, reader: &mut UserSliceReader) -> Result {
-    sample.pages.store(number(reader, 1..=PAGES_MAX)?, Relaxed);
+fn store_pages(sample: &Sample, _: usize, text: &str) -> Result {
+    sample.pages.store(number(text, 1..=PAGES_MAX)?, Relaxed);
     Ok(())
 }
 
-fn store_run(sample: &Sample, reader: &mut UserSliceReader) -> Result {
-    match number(reader, 0..=u32::MAX)? {
+fn store_run(sample: &Sample, _: usize, text: &str) -> Result {
+    match number(text, 0..=u32::MAX)? {
         1 => sample.run(),
         _ => Err(EINVAL),
     }
 }
 
-fn show_result(sample: &Sample, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn show_result(sample: &Sample, _: usize, out: &SeqFile) {
     let last = sample.last.lock();
     let Some(report) = &*last else {
-        return Ok(());
+        return;
     };
-    writeln!(f, "node {}", report.node)?;
-    writeln!(f, "pages {}", report.pages)?;
-    writeln!(f, "bytes {}", report.pages * BLOCKS * BLOCK_SIZE)?;
-    writeln!(f, "threads_asked {}", report.threads_asked)?;
-    writeln!(f, "threads_used {}", report.threads_used)?;
-    writeln!(f, "chunks {}", report.chunks)?;
-    writeln!(f, "time_ns {}", report.time_ns)?;
-    writeln!(f, "local_bytes {}", report.local_bytes)?;
-    writeln!(f, "bad_words {}", report.bad_words)?;
+    seq_print!(out, "node {}\n", report.node);
+    seq_print!(out, "pages {}\n", report.pages);
+    seq_print!(out, "bytes {}\n", report.pages * BLOCKS * BLOCK_SIZE);
+    seq_print!(out, "threads_asked {}\n", report.threads_asked);
+    seq_print!(out, "threads_used {}\n", report.threads_used);
+    seq_print!(out, "chunks {}\n", report.chunks);
+    seq_print!(out, "time_ns {}\n", report.time_ns);
+    seq_print!(out, "local_bytes {}\n", report.local_bytes);
+    seq_print!(out, "bad_words {}\n", report.bad_words);
     let verified = if report.bad_words == 0 { "yes" } else { "no" };
-    writeln!(f, "verified {verified}")
+    seq_print!(out, "verified {verified}\n");
 }
 
-/// Reads a decimal number: `EINVAL` if it is none, `ERANGE` if it is outside `allowed`.
-fn number(reader: &mut UserSliceReader, allowed: RangeInclusive<u32>) -> Result<u32> {
-    let mut text = [0; VALUE_LEN];
-    let text = text.get_mut(..reader.len()).ok_or(EINVAL)?;
-    reader.read_slice(text)?;
-    match str::from_utf8(text)?.trim().parse() {
+/// Parses a decimal number: `EINVAL` if it is none, `ERANGE` if it is outside `allowed`.
+fn number(text: &str, allowed: RangeInclusive<u32>) -> Result<u32> {
+    match text.parse() {
         Ok(value) if allowed.contains(&value) => Ok(value),
         Ok(_) => Err(ERANGE),
         Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(ERANGE),

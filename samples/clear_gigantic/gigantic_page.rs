@@ -2,6 +2,7 @@
 
 //! Gigantic pages: the only part of the sample that touches memory by its address.
 
+use crate::helpers;
 use core::{
     ptr::NonNull,
     slice, //
@@ -22,35 +23,30 @@ pub(crate) const BLOCKS: usize = SIZE / BLOCK_SIZE;
 const SIZE: usize = SZ_1G;
 const BLOCK_WORDS: usize = BLOCK_SIZE / size_of::<u64>();
 
-/// What `helpers.h` declares.
-mod helpers {
-    use kernel::ffi::{
-        c_int,
-        c_void, //
-    };
-
-    unsafe extern "C" {
-        pub(crate) safe fn clear_gigantic_first_node() -> c_int;
-        pub(crate) safe fn clear_gigantic_node_has_memory(nid: c_int) -> bool;
-        pub(crate) safe fn clear_gigantic_this_node() -> c_int;
-        pub(crate) safe fn clear_gigantic_killed() -> bool;
-        pub(crate) fn clear_gigantic_alloc(nid: c_int, size: usize) -> *mut c_void;
-        pub(crate) fn clear_gigantic_free(memory: *mut c_void, size: usize);
-        pub(crate) fn clear_gigantic_clear(memory: *mut c_void, size: usize);
-    }
+/// A node with memory.
+pub(crate) fn first_node() -> i32 {
+    // SAFETY: Takes nothing and changes nothing.
+    unsafe { helpers::clear_gigantic_first_node() }
 }
 
-pub(crate) use helpers::{
-    clear_gigantic_first_node as first_node,
-    clear_gigantic_node_has_memory as node_has_memory,
-    clear_gigantic_this_node as this_node, //
-};
+/// Whether a node has memory; `node` may be any number.
+pub(crate) fn node_has_memory(node: i32) -> bool {
+    // SAFETY: The helper checks the range of `node`.
+    unsafe { helpers::clear_gigantic_node_has_memory(node) }
+}
+
+/// The node of the CPU this runs on.
+pub(crate) fn this_node() -> i32 {
+    // SAFETY: Takes nothing and changes nothing.
+    unsafe { helpers::clear_gigantic_this_node() }
+}
 
 /// Gives way to other threads. `EINTR` if the thread is to be killed, which helpers never are.
 ///
 /// To be called between blocks, so that long loops hurt nobody.
 fn breathe() -> Result {
-    if helpers::clear_gigantic_killed() {
+    // SAFETY: Only called where sleeping is allowed.
+    if unsafe { helpers::clear_gigantic_killed() } {
         return Err(EINTR);
     }
     Ok(())

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "debugfs.h"
+
 /* A node with memory. */
 int clear_gigantic_first_node(void);
 /* Whether a node, which may be any number, has memory. */
