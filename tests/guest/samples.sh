@@ -44,6 +44,13 @@ no_memory() {
 	esac
 }
 
+refused_while_a_file_is_open() {
+	exec 3< "$DEBUGFS/$1/result"
+	rmmod "$1" 2>/dev/null && status=1 || status=0
+	exec 3<&-
+	return $status
+}
+
 insmod ktask_rs.ko
 for sample in clear_gigantic clear_gigantic_c; do
 	insmod $sample.ko
@@ -56,6 +63,7 @@ for sample in clear_gigantic clear_gigantic_c; do
 	check "$sample: 0 pages" sample_refuses $DEBUGFS/$sample/pages 0
 	check "$sample: threads that are no number" sample_refuses $DEBUGFS/$sample/threads -3
 	check "$sample: not enough memory" no_memory $sample
+	check "$sample: not unloaded while a file is open" refused_while_a_file_is_open $sample
 	check "$sample: unloads" rmmod $sample
 done
 check "samples leave no helper behind" same "helpers left" 0 "$(helpers_now)"
