@@ -232,6 +232,10 @@ def enter_root(argv, binds=(), cwd="/", root=None):
     """
     mine = [str(p) for p in binds] + ["/proc", "/dev"]
     mine += [p for p in ("/etc/resolv.conf", "/etc/hosts") if os.path.exists(p)]
+    proxies = [f"{name}={value}" for name, value in os.environ.items()
+               if name.lower() in ("http_proxy", "https_proxy", "no_proxy")]
+    if proxies:
+        argv = ["env", *proxies, *argv]
     return (namespace() + ["sh", "-euc", ENTER, "sh", str(root or root_dir()), str(cwd)]
             + mine + ["--"] + [str(a) for a in argv])
 

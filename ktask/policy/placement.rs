@@ -118,8 +118,10 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
             Some(node) => self.cpus_of(node),
             None => self.all.get(..self.usable)?,
         };
-        let cpu = *list.get((turn as usize).checked_rem(list.len())?)?;
-        *self.turn.get_mut(slot)? = turn.wrapping_add(1);
+        let len = list.len();
+        let index = (turn as usize).checked_rem(len)?;
+        let cpu = *list.get(index)?;
+        *self.turn.get_mut(slot)? = (index + 1).checked_rem(len)? as u32;
         Some(cpu)
     }
 
