@@ -15,6 +15,15 @@ random_tasks() {
 		same "helpers left" 0 "$(helpers_now)"
 }
 
+not_waited_for() {
+	started=$(stat helpers_started)
+	cancelled=$(stat helpers_cancelled)
+	run_case p4_helpers_that_cannot_start || return
+	# The kernel grants normal threads some time next to the hogs.
+	at_least "cancelled" $((cancelled + 40)) "$(stat helpers_cancelled)" &&
+		at_least "not started" 0 $((started + 10 - $(stat helpers_started)))
+}
+
 check "client written for v4 works unchanged" with_ktask ktask_v4_example.ko
 check "rust interface" with_ktask ktask_test_rust.ko
 load
@@ -22,10 +31,12 @@ check "p1 p2 p3 p7 p8: ${TASKS:-5000} random tasks" random_tasks
 for name in "$CASES"/p*; do
 	name=$(basename "$name")
 	case $name in
-	p1_p2_* | p10_*) continue ;;
+	p1_p2_* | p4_* | p10_* | p15_*) continue ;;
 	esac
 	check "$name" run_case "$name"
 done
+[ "$(online_cpus)" -gt 1 ] &&
+	check "p4: a helper that cannot start is not waited for" not_waited_for
 check "nodes_can_be_used_again" run_case nodes_can_be_used_again
 unload
 

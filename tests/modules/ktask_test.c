@@ -18,8 +18,10 @@
 #include <linux/module.h>
 #include <linux/prandom.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 #include <trace/events/kmem.h>
 
 #define expect(cond)							\
@@ -426,6 +428,8 @@ struct crowd {
 	atomic_t most_helpers;
 	atomic_t calls;
 	unsigned int ms;
+	/* Where helpers were seen. */
+	struct cpumask helper_cpus;
 	bool caller_seen;
 	struct task_struct *caller;
 	/* P7: the chunk at 0 fails */
@@ -459,6 +463,7 @@ static int crowd_chunk(void *start, void *end, void *arg)
 		now = atomic_inc_return(&crowd->helpers);
 		if (now > atomic_read(&crowd->most_helpers))
 			atomic_set(&crowd->most_helpers, now);
+		cpumask_set_cpu(raw_smp_processor_id(), &crowd->helper_cpus);
 	}
 	msleep(crowd->ms);
 	if (current != crowd->caller)
@@ -641,6 +646,246 @@ static bool p5_no_memory_is_allocated(u64 unused)
 	return ok;
 }
 
+/*
+ * Tasks for every node, by many helpers; none may ever be seen on a CPU that is
+ * isolated or reserved for nohz_full.
+ */
+static bool p15_no_helper_on_isolated_cpus(u64 unused)
+{
+	static struct crowd crowd;
+	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+	bool ok = true;
+	int nid;
+
+	crowd_init(&crowd, 1);
+	ktask_ctl_set_max_threads(&ctl, 16);
+	for_each_online_node(nid) {
+		struct ktask_node node = { NULL, 200, nid };
+
+		ok &= expect(!ktask_run_numa(&node, 1, &ctl));
+	}
+	ok &= expect(!cpumask_empty(&crowd.helper_cpus));
+	rcu_read_lock();
+	ok &= expect(cpumask_subset(&crowd.helper_cpus, housekeeping_cpumask(HK_TYPE_DOMAIN)));
+	ok &= expect(cpumask_subset(&crowd.helper_cpus, housekeeping_cpumask(HK_TYPE_WQ)));
+	rcu_read_unlock();
+	return ok;
+}
+
+/* A thread that leaves its CPU to nobody of normal priority. */
+static int hog(void *unused)
+{
+	sched_set_fifo(current);
+	while (!kthread_should_stop())
+		cpu_relax();
+	return 0;
+}
+
+/*
+ * P4: with every other CPU taken, helpers cannot start, and a task must not
+ * wait for them. The shell looks at how many were withdrawn.
+ */
+static bool p4_helpers_that_cannot_start(u64 unused)
+{
+	DEFINE_KTASK_CTL(ctl, empty_chunk, NULL, 1);
+	struct task_struct **hogs;
+	unsigned int cpu, here;
+	bool ok = true;
+	int i;
+
+	hogs = kcalloc(nr_cpu_ids, sizeof(*hogs), GFP_KERNEL);
+	if (!expect(hogs))
+		return false;
+	migrate_disable();
+	here = raw_smp_processor_id();
+	for_each_online_cpu(cpu) {
+		struct task_struct *thread;
+
+		if (cpu == here)
+			continue;
+		thread = kthread_run_on_cpu(hog, NULL, cpu, "ktask_test/%u");
+		if (!IS_ERR(thread))
+			hogs[cpu] = thread;
+	}
+	msleep(20);
+	for (i = 0; i < 50; i++)
+		ok &= expect(!ktask_run(NULL, 100, &ctl));
+	migrate_enable();
+	for_each_possible_cpu(cpu)
+		if (hogs[cpu])
+			kthread_stop(hogs[cpu]);
+	kfree(hogs);
+	return ok;
+}
+
+/* The threads of one task that meet in their first chunk. */
+struct meeting {
+	spinlock_t lock;
+	struct task_struct *caller;
+	struct task_struct *helpers[2];
+	int nice_at_start[2];
+	unsigned int nr_helpers;
+	unsigned int nr_threads;
+	/* While the caller waits: helpers at its nice value, and others. */
+	unsigned int lent;
+	unsigned int not_lent;
+};
+
+static int meeting_chunk(void *start, void *end, void *arg)
+{
+	struct meeting *m = arg;
+	unsigned int i, patience = 400;
+
+	spin_lock(&m->lock);
+	m->nr_threads++;
+	if (current != m->caller && m->nr_helpers < ARRAY_SIZE(m->helpers)) {
+		m->nice_at_start[m->nr_helpers] = task_nice(current);
+		get_task_struct(current);
+		m->helpers[m->nr_helpers++] = current;
+	}
+	spin_unlock(&m->lock);
+	while (READ_ONCE(m->nr_threads) < 3 && patience--)
+		msleep(5);
+	if (current == m->caller)
+		return 0;
+
+	/* The caller has no work left and waits by the end of this. */
+	msleep(300);
+	spin_lock(&m->lock);
+	if (!m->lent && !m->not_lent)
+		for (i = 0; i < m->nr_helpers; i++) {
+			if (task_nice(m->helpers[i]) == task_nice(m->caller))
+				m->lent++;
+			else if (task_nice(m->helpers[i]) == MAX_NICE)
+				m->not_lent++;
+		}
+	spin_unlock(&m->lock);
+	/* Both helpers have to be there while they are looked at. */
+	msleep(300);
+	return 0;
+}
+
+static bool nice_values(int nice)
+{
+	struct meeting m = { .caller = current };
+	DEFINE_KTASK_CTL(ctl, meeting_chunk, &m, 1);
+	int own = task_nice(current);
+	bool ok = true;
+	unsigned int i;
+
+	spin_lock_init(&m.lock);
+	ktask_ctl_set_max_threads(&ctl, 3);
+	set_user_nice(current, nice);
+	ok &= expect(!ktask_run(NULL, 3, &ctl));
+	ok &= expect(task_nice(current) == nice);
+	set_user_nice(current, own);
+
+	ok &= expect(m.nr_helpers == 2);
+	for (i = 0; i < m.nr_helpers; i++) {
+		ok &= expect(m.nice_at_start[i] == MAX_NICE);
+		/* The worker is as it was, whether it was lent anything or not. */
+		ok &= expect(task_nice(m.helpers[i]) == 0);
+		put_task_struct(m.helpers[i]);
+	}
+	if (nice != MAX_NICE)
+		ok &= expect(m.lent == 1 && m.not_lent == 1);
+	return ok;
+}
+
+static bool p13_p14_nice(u64 unused)
+{
+	bool ok = true;
+
+	if (default_limit() < 2)
+		return true;
+	ok &= nice_values(0);
+	ok &= nice_values(-20);
+	ok &= nice_values(MAX_NICE);
+	return ok & nice_values(0);
+}
+
+/* P6: a tree of tasks, and how many leaves were reached. */
+struct tree {
+	atomic_t *leaves;
+	unsigned int depth;
+};
+
+static int tree_chunk(void *start, void *end, void *arg)
+{
+	struct tree *tree = arg;
+	struct tree below = { tree->leaves, tree->depth - 1 };
+	DEFINE_KTASK_CTL(ctl, tree_chunk, &below, 1);
+	size_t i;
+	int ret;
+
+	for (i = (size_t)start; i < (size_t)end; i++) {
+		if (!tree->depth) {
+			usleep_range(10, 50);
+			atomic_inc(tree->leaves);
+			continue;
+		}
+		ret = ktask_run(NULL, 6, &ctl);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static bool p6_nested(u64 unused)
+{
+	atomic_t leaves = ATOMIC_INIT(0);
+	struct tree tree = { &leaves, 3 };
+	DEFINE_KTASK_CTL(ctl, tree_chunk, &tree, 1);
+
+	return expect(!ktask_run(NULL, 6, &ctl)) &&
+	       expect(atomic_read(&leaves) == 6 * 6 * 6 * 6);
+}
+
+struct tree_work {
+	struct work_struct work;
+	atomic_t *leaves;
+	int ret;
+};
+
+static void tree_work(struct work_struct *work)
+{
+	struct tree_work *this = container_of(work, struct tree_work, work);
+	struct tree tree = { this->leaves, 1 };
+	DEFINE_KTASK_CTL(ctl, tree_chunk, &tree, 1);
+
+	this->ret = ktask_run(NULL, 8, &ctl);
+}
+
+/* 64 callers at once, each a worker itself. */
+static bool callers_in(unsigned int flags)
+{
+	static struct tree_work works[64];
+	struct workqueue_struct *wq;
+	atomic_t leaves = ATOMIC_INIT(0);
+	bool ok = true;
+	int i;
+
+	wq = alloc_workqueue("ktask_test", flags, 0);
+	if (!expect(wq))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(works); i++) {
+		INIT_WORK(&works[i].work, tree_work);
+		works[i].leaves = &leaves;
+		works[i].ret = -1;
+		queue_work(wq, &works[i].work);
+	}
+	destroy_workqueue(wq);
+	for (i = 0; i < ARRAY_SIZE(works); i++)
+		ok &= expect(!works[i].ret);
+	return ok & expect(atomic_read(&leaves) == 64 * 8 * 6);
+}
+
+static bool p6_many_callers(u64 unused)
+{
+	return callers_in(WQ_UNBOUND) & callers_in(WQ_UNBOUND | WQ_MEM_RECLAIM) &
+	       callers_in(WQ_PERCPU | WQ_MEM_RECLAIM);
+}
+
 /* @value: a node id times 1000 plus the threads of a task on that node. */
 static bool run_on_node(u64 value)
 {
@@ -733,11 +978,16 @@ static const struct test_case cases[] = {
 	CASE(nodes_can_be_used_again),
 #ifndef KTASK_DISABLED
 	CASE(p3_caller_takes_part),
+	CASE(p4_helpers_that_cannot_start),
 	CASE(p5_no_memory_is_allocated),
+	CASE(p6_many_callers),
+	CASE(p6_nested),
 	CASE(p7_nothing_starts_after_a_failure),
 	CASE(p10_global_limit_is_never_exceeded),
 	CASE(p10_no_helpers),
 	CASE(p12_thread_count),
+	CASE(p13_p14_nice),
+	CASE(p15_no_helper_on_isolated_cpus),
 	CASE(run_on_node),
 	CASE(run_on_all_nodes),
 	CASE(start_background),
