@@ -19,8 +19,8 @@ tasks_while_cpus_come_and_go() {
 }
 
 limits_after() {
-	same "rlim_max" "$1" "$(cat $KTASK/rlim_max)" &&
-		same "node1/rlim_max" "$2" "$(cat $KTASK/node1/rlim_max)"
+	same "rlim_max" "$1" "$(cat "$KTASK"/rlim_max)" &&
+		same "node1/rlim_max" "$2" "$(cat "$KTASK"/node1/rlim_max)"
 }
 
 # A node that loses all its CPUs is served by the other one, until it has some again.

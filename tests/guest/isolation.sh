@@ -3,9 +3,9 @@
 # being the last of node 1.
 
 limits_without_isolated() {
-	same "rlim_max" $((USABLE * 80 / 100)) "$(cat $KTASK/rlim_max)" &&
-		same "node0/rlim_max" 1 "$(cat $KTASK/node0/rlim_max)" &&
-		same "node1/rlim_max" $(((USABLE - 2) * 80 / 100)) "$(cat $KTASK/node1/rlim_max)"
+	same "rlim_max" $((USABLE * 80 / 100)) "$(cat "$KTASK"/rlim_max)" &&
+		same "node0/rlim_max" 1 "$(cat "$KTASK"/node0/rlim_max)" &&
+		same "node1/rlim_max" $(((USABLE - 2) * 80 / 100)) "$(cat "$KTASK"/node1/rlim_max)"
 }
 
 really_isolated() {

@@ -33,19 +33,19 @@ bad_numbers() {
 }
 
 default_max_threads() {
-	same "max_threads" 4 "$(cat $KTASK/max_threads)"
+	same "max_threads" 4 "$(cat "$KTASK"/max_threads)"
 }
 
 limit_returns_to_default() {
-	set_to $KTASK/rlim_max auto || return
-	before=$(cat $KTASK/rlim_max)
-	takes $KTASK/rlim_max 17 && set_to $KTASK/rlim_max auto &&
-		same "rlim_max" "$before" "$(cat $KTASK/rlim_max)"
+	set_to "$KTASK"/rlim_max auto || return
+	before=$(cat "$KTASK"/rlim_max)
+	takes "$KTASK"/rlim_max 17 && set_to "$KTASK"/rlim_max auto &&
+		same "rlim_max" "$before" "$(cat "$KTASK"/rlim_max)"
 }
 
 parameter() {
 	insmod ktask_rs.ko max_threads=9 &&
-		same "max_threads" 9 "$(cat $KTASK/max_threads)" && rmmod ktask_rs
+		same "max_threads" 9 "$(cat "$KTASK"/max_threads)" && rmmod ktask_rs
 }
 
 bad_parameter() {
@@ -65,16 +65,16 @@ bad_parameter_is_named() {
 
 insmod ktask_rs.ko
 check "max_threads is 4 by default" default_max_threads
-check "max_threads takes 1" takes $KTASK/max_threads 1
-check "max_threads takes 64" takes $KTASK/max_threads 64
-check "max_threads refuses 0" refuses_with $KTASK/max_threads 0 "out of range"
+check "max_threads takes 1" takes "$KTASK"/max_threads 1
+check "max_threads takes 64" takes "$KTASK"/max_threads 64
+check "max_threads refuses 0" refuses_with "$KTASK"/max_threads 0 "out of range"
 for knob in max_threads rlim_max node0/rlim_max; do
-	check "$knob refuses what is no number in range" bad_numbers $KTASK/$knob
+	check "$knob refuses what is no number in range" bad_numbers "$KTASK"/$knob
 done
-check "rlim_max takes 0" takes $KTASK/rlim_max 0
+check "rlim_max takes 0" takes "$KTASK"/rlim_max 0
 check "rlim_max takes a number and auto" limit_returns_to_default
-check "rlim_cur cannot be written" refuses $KTASK/rlim_cur 1
-check "stats cannot be written" refuses $KTASK/stats 1
+check "rlim_cur cannot be written" refuses "$KTASK"/rlim_cur 1
+check "stats cannot be written" refuses "$KTASK"/stats 1
 rmmod ktask_rs
 check "max_threads as a module parameter" parameter
 check "a bad module parameter is named in the log" bad_parameter_is_named

@@ -2,7 +2,7 @@
 # Resource limits: P10, P11, and P15 as far as they follow the CPUs.
 
 default_limits() {
-	same "rlim_max" $(($(online_cpus) * 80 / 100)) "$(cat $KTASK/rlim_max)" || return
+	same "rlim_max" $(($(online_cpus) * 80 / 100)) "$(cat "$KTASK"/rlim_max)" || return
 	for dir in "$KTASK"/node*; do
 		nid=${dir##*/node}
 		same "node$nid/rlim_max" $(($(node_cpus "$nid") * 80 / 100)) \
@@ -24,15 +24,15 @@ limits_follow_hotplug() {
 limits_follow_isolation() {
 	last=$(($(online_cpus) - 1))
 	group=/sys/fs/cgroup/isolated
-	before=$(cat $KTASK/rlim_max)
+	before=$(cat "$KTASK"/rlim_max)
 	echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control && mkdir $group || return
 	echo $last > $group/cpuset.cpus && echo isolated > $group/cpuset.cpus.partition || return
 	same "partition" isolated "$(cat $group/cpuset.cpus.partition)" &&
-		same "rlim_max" $((last * 80 / 100)) "$(cat $KTASK/rlim_max)"
+		same "rlim_max" $((last * 80 / 100)) "$(cat "$KTASK"/rlim_max)"
 	status=$?
 	run_case run_on_all_nodes 4 || status=1
 	echo member > $group/cpuset.cpus.partition && rmdir $group || return
-	same "rlim_max" "$before" "$(cat $KTASK/rlim_max)" && return $status
+	same "rlim_max" "$before" "$(cat "$KTASK"/rlim_max)" && return $status
 }
 
 # Queued helpers, whether they then started or not.
@@ -41,12 +41,12 @@ queued() {
 }
 
 helpers_off() {
-	set_to $KTASK/rlim_max 0
+	set_to "$KTASK"/rlim_max 0
 	before=$(queued)
 	run_case p10_no_helpers
 	status=$?
 	same "helpers" "$before" "$(queued)" || status=1
-	set_to $KTASK/rlim_max auto
+	set_to "$KTASK"/rlim_max auto
 	return $status
 }
 
@@ -58,13 +58,13 @@ never_exceeded() {
 }
 
 lowered_limit() {
-	set_to $KTASK/rlim_max 1
+	set_to "$KTASK"/rlim_max 1
 	before=$(queued)
 	run_case run_on_node 4
 	status=$?
 	same "helpers" $((before + 1)) "$(queued)" || status=1
 	run_case p10_global_limit_is_never_exceeded 1 || status=1
-	set_to $KTASK/rlim_max auto
+	set_to "$KTASK"/rlim_max auto
 	return $status
 }
 
@@ -90,8 +90,8 @@ counters_stay_below() {
 
 # With a task of four threads on node 0, all that does not fit there spills.
 full_node_spills() {
-	limit=$(cat $KTASK/node0/rlim_max)
-	helpers=$(cat $KTASK/rlim_max)
+	limit=$(cat "$KTASK"/node0/rlim_max)
+	helpers=$(cat "$KTASK"/rlim_max)
 	[ "$helpers" -gt 3 ] && helpers=3
 	spill=$((helpers - limit))
 	[ "$spill" -lt 0 ] && spill=0
@@ -99,13 +99,13 @@ full_node_spills() {
 	run_case run_on_node 4 || return
 	same "spilled" $((before + spill)) "$(stat helpers_spilled)" || return
 
-	set_to $KTASK/node0/rlim_max 0
+	set_to "$KTASK"/node0/rlim_max 0
 	before=$(stat helpers_spilled)
 	run_case run_on_node 4
 	status=$?
 	same "spilled from a node without room" $((before + helpers)) \
 		"$(stat helpers_spilled)" || status=1
-	set_to $KTASK/node0/rlim_max auto
+	set_to "$KTASK"/node0/rlim_max auto
 	return $status
 }
 

@@ -14,7 +14,7 @@ refused_while_used() {
 refused_while_a_file_is_open() {
 	insmod ktask_rs.ko || return
 	for file in stats rlim_max node0/rlim_cur; do
-		exec 3< $KTASK/$file
+		exec 3< "$KTASK"/$file
 		if rmmod ktask_rs 2>/dev/null; then
 			echo "unloaded while $file was open"
 			exec 3<&-
