@@ -37,6 +37,13 @@ int ktask_helper_task_nice(const struct task_struct *task);
 /* Gives way to other threads if the scheduler asks for it. */
 void ktask_helper_cond_resched(void);
 
+/*
+ * Whether a governor that saves energy is in use on any online CPU. A policy
+ * that is being changed at the moment does not count. May be called wherever
+ * sleeping is allowed; does not wait.
+ */
+bool ktask_helper_saving_power(void);
+
 /* Our unbound workqueue. */
 struct workqueue_struct *ktask_helper_alloc_workqueue(void);
 

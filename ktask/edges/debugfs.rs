@@ -42,6 +42,13 @@ pub(crate) fn new(engine: Arc<Engine>) -> Result<Tree<Engine>> {
         Some(show_max_threads),
         Some(store_max_threads),
     )?;
+    tree.file(
+        root,
+        c"power_aware",
+        0,
+        Some(show_power_aware),
+        Some(store_power_aware),
+    )?;
     tree.file(root, c"stats", 0, Some(show_stats), None)?;
     rlim_files(&mut tree, root, MACHINE)?;
     for nid in 0..cpus::nr_node_ids() {
@@ -81,6 +88,15 @@ fn store_max_threads(engine: &Engine, _: usize, text: &str) -> Result {
     engine
         .knobs
         .set_max_threads(parse(text, 1, MAX_THREADS_MAX)?);
+    Ok(())
+}
+
+fn show_power_aware(engine: &Engine, _: usize, out: &SeqFile) {
+    seq_print!(out, "{}\n", u32::from(engine.knobs.power_aware()));
+}
+
+fn store_power_aware(engine: &Engine, _: usize, text: &str) -> Result {
+    engine.knobs.set_power_aware(parse(text, 0, 1)? == 1);
     Ok(())
 }
 

@@ -13,6 +13,7 @@ pub(crate) const MAX_THREADS_MAX: u32 = i32::MAX as u32;
 /// The knobs.
 pub(crate) struct Knobs {
     max_threads: Atomic<u32>,
+    power_aware: Atomic<bool>,
 }
 
 impl Knobs {
@@ -20,6 +21,7 @@ impl Knobs {
     pub(crate) fn new(max_threads: u32) -> Self {
         Self {
             max_threads: Atomic::new(max_threads),
+            power_aware: Atomic::new(true),
         }
     }
 
@@ -31,5 +33,15 @@ impl Knobs {
     /// Sets [`Self::max_threads`].
     pub(crate) fn set_max_threads(&self, value: u32) {
         self.max_threads.store(value, Relaxed);
+    }
+
+    /// Whether tasks run on the caller alone while the machine is told to save energy.
+    pub(crate) fn power_aware(&self) -> bool {
+        self.power_aware.load(Relaxed)
+    }
+
+    /// Sets [`Self::power_aware`].
+    pub(crate) fn set_power_aware(&self, value: bool) {
+        self.power_aware.store(value, Relaxed);
     }
 }

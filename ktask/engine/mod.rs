@@ -33,6 +33,7 @@ use super::{
             Crew,
             Pool, //
         },
+        power::Power,
         published::Published, //
     },
 };
@@ -77,6 +78,7 @@ pub(crate) struct Engine {
     pub(crate) knobs: Knobs,
     /// What has happened so far.
     pub(crate) stats: Stats,
+    power: Power,
     /// The limit on all helpers.
     pub(crate) global: Rlim,
     /// The limit on the helpers of each node.
@@ -105,6 +107,7 @@ impl Engine {
             Ok(try_pin_init!(Self {
                 knobs: Knobs::new(max_threads),
                 stats: Stats::new(),
+                power: Power::new(),
                 global: Rlim::new(),
                 nodes,
                 machine <- new_spinlock!(machine, "ktask_machine"),
@@ -228,7 +231,10 @@ impl Engine {
             0 => self.knobs.max_threads() as usize,
             max => max,
         };
-        let threads = threads::count(total, shape.min_chunk, max, usable);
+        let threads = match threads::count(total, shape.min_chunk, max, usable) {
+            threads if threads > 1 && self.knobs.power_aware() && self.power.saving() => 1,
+            threads => threads,
+        };
         let first = threads::callers_part(parts, node);
 
         self.stats.tasks.add(1);

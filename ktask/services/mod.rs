@@ -33,6 +33,7 @@ pub(crate) mod debugfs;
 pub(crate) mod cpus;
 pub(crate) mod hotplug;
 pub(crate) mod pool;
+pub(crate) mod power;
 pub(crate) mod published;
 pub(crate) mod worker;
 pub(crate) mod workqueue;
