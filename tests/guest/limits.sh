@@ -57,6 +57,11 @@ never_exceeded() {
 	at_least "started" $((before + 1)) "$(stat helpers_started)"
 }
 
+one_chunk_needs_no_helper() {
+	before=$(queued)
+	run_case p2_smaller_than_min_is_one_chunk && same "helpers" "$before" "$(queued)"
+}
+
 lowered_limit() {
 	set_to "$KTASK"/rlim_max 1
 	before=$(queued)
@@ -147,6 +152,7 @@ node_without_cpus() {
 
 load
 check "p10: limits are 80% of the online CPUs" default_limits
+check "p12: no helper for a task of one chunk" one_chunk_needs_no_helper
 check "p10: helpers are off with a limit of 0" helpers_off
 if [ "$(online_cpus)" -gt 1 ]; then
 	check "p10: the limit in force is never exceeded" never_exceeded
