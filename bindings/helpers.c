@@ -8,6 +8,7 @@
 #include <linux/export.h>
 #include <linux/nodemask.h>
 #include <linux/sched/isolation.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/topology.h>
@@ -70,6 +71,21 @@ unsigned int ktask_helper_this_cpu(void)
 int ktask_helper_task_nice(const struct task_struct *task)
 {
 	return task_nice(task);
+}
+
+bool ktask_helper_killed(void)
+{
+	return fatal_signal_pending(current);
+}
+
+bool ktask_helper_may_use(unsigned int cpu)
+{
+	return cpumask_test_cpu(cpu, current->cpus_ptr);
+}
+
+unsigned int ktask_helper_may_use_of(const struct cpumask *mask)
+{
+	return cpumask_weight_and(current->cpus_ptr, mask);
 }
 
 void ktask_helper_cond_resched(void)

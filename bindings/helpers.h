@@ -34,6 +34,11 @@ unsigned int ktask_helper_this_cpu(void);
 
 /* Static nice value of a task. */
 int ktask_helper_task_nice(const struct task_struct *task);
+/* Whether the calling thread is being killed. */
+bool ktask_helper_killed(void);
+/* Whether the calling thread may run on @cpu, and on how many of @mask. */
+bool ktask_helper_may_use(unsigned int cpu);
+unsigned int ktask_helper_may_use_of(const struct cpumask *mask);
 /* Gives way to other threads if the scheduler asks for it. */
 void ktask_helper_cond_resched(void);
 

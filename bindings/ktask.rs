@@ -73,6 +73,7 @@ impl Part {
 pub(crate) struct Task {
     min_chunk: usize,
     max_threads: usize,
+    killable: bool,
 }
 
 impl Task {
@@ -81,6 +82,7 @@ impl Task {
         Self {
             min_chunk: 1,
             max_threads: 0,
+            killable: false,
         }
     }
 
@@ -95,6 +97,14 @@ impl Task {
     #[must_use]
     pub(crate) const fn max_threads(mut self, threads: usize) -> Self {
         self.max_threads = threads;
+        self
+    }
+
+    /// Lets a fatal signal to the caller fail the task with `EINTR`, as if its work had failed.
+    #[must_use]
+    #[allow(dead_code, reason = "not every consumer needs it")]
+    pub(crate) const fn killable(mut self, killable: bool) -> Self {
+        self.killable = killable;
         self
     }
 
@@ -184,6 +194,7 @@ impl Task {
             kc_min_chunk_size: self.min_chunk,
             kc_iter_func: None,
             kc_max_threads: self.max_threads,
+            kc_killable: self.killable,
         }
     }
 }

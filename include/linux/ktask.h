@@ -18,6 +18,7 @@
 #include <linux/mm.h>
 #include <linux/numa.h>
 #include <linux/overflow.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 
 /* What a thread function returns when its chunk is done. */
@@ -99,6 +100,7 @@ struct ktask_node {
  * @kc_iter_func: advances a position; NULL counts as ktask_iter_range()
  * @kc_max_threads: the most threads to use, the caller included; 0 means the
  *	module's max_threads knob
+ * @kc_killable: whether a fatal signal to the caller fails the task with -EINTR
  *
  * Define with DEFINE_KTASK_CTL(); new members get new setters, so that existing
  * call sites stay as they are.
@@ -110,6 +112,7 @@ struct ktask_ctl {
 	size_t			kc_min_chunk_size;
 	ktask_iter_func		kc_iter_func;
 	size_t			kc_max_threads;
+	bool			kc_killable;
 };
 
 /*
@@ -138,6 +141,7 @@ struct ktask_ctl {
 		.kc_min_chunk_size = (min_chunk_size),			\
 		.kc_iter_func = ktask_iter_range,			\
 		.kc_max_threads = 0,					\
+		.kc_killable = false,					\
 	}
 
 /**
@@ -175,6 +179,18 @@ struct ktask_ctl {
 #define ktask_ctl_set_max_threads(ctl, max_threads) \
 	((ctl)->kc_max_threads = (max_threads))
 
+/**
+ * ktask_ctl_set_killable - let a fatal signal to the caller stop the task
+ * @ctl: pointer to the &struct ktask_ctl
+ * @killable: see &struct ktask_ctl.kc_killable
+ *
+ * When the caller is killed, no new chunk starts, completed work is undone as
+ * after any failure, and the call returns -EINTR. Thread functions that run are
+ * not interrupted. By default, as in v4, signals make no difference.
+ */
+#define ktask_ctl_set_killable(ctl, killable) \
+	((ctl)->kc_killable = (killable))
+
 #ifndef KTASK_DISABLED
 
 /**
@@ -195,6 +211,7 @@ struct ktask_ctl {
  * * 0			- all of the task was done
  * * -EINVAL		- @ctl or its thread function is NULL, or the range does
  *			  not fit into the address space; nothing was run
+ * * -EINTR		- the caller was killed, and @ctl lets that stop the task
  * * anything else	- what the first failing thread function returned
  */
 int ktask_run(void *start, size_t task_size, struct ktask_ctl *ctl);
@@ -276,6 +293,10 @@ static inline int ktask_run_numa(struct ktask_node *nodes, size_t nr_nodes,
 	for (i = 0; i < nr_nodes && !ret; i++) {
 		if (!nodes[i].kn_task_size)
 			continue;
+		if (ctl->kc_killable && fatal_signal_pending(current)) {
+			ret = -EINTR;
+			continue;
+		}
 		nodes[i].kn_position = (size_t)iter(nodes[i].kn_start,
 						    nodes[i].kn_task_size);
 		ret = ctl->kc_thread_func(nodes[i].kn_start,

@@ -49,6 +49,13 @@ pub(crate) fn new(engine: Arc<Engine>) -> Result<Tree<Engine>> {
         Some(show_power_aware),
         Some(store_power_aware),
     )?;
+    tree.file(
+        root,
+        c"respect_affinity",
+        0,
+        Some(show_respect_affinity),
+        Some(store_respect_affinity),
+    )?;
     tree.file(root, c"stats", 0, Some(show_stats), None)?;
     rlim_files(&mut tree, root, MACHINE)?;
     for nid in 0..cpus::nr_node_ids() {
@@ -97,6 +104,15 @@ fn show_power_aware(engine: &Engine, _: usize, out: &SeqFile) {
 
 fn store_power_aware(engine: &Engine, _: usize, text: &str) -> Result {
     engine.knobs.set_power_aware(parse(text, 0, 1)? == 1);
+    Ok(())
+}
+
+fn show_respect_affinity(engine: &Engine, _: usize, out: &SeqFile) {
+    seq_print!(out, "{}\n", u32::from(engine.knobs.respect_affinity()));
+}
+
+fn store_respect_affinity(engine: &Engine, _: usize, text: &str) -> Result {
+    engine.knobs.set_respect_affinity(parse(text, 0, 1)? == 1);
     Ok(())
 }
 

@@ -14,6 +14,7 @@ pub(crate) const MAX_THREADS_MAX: u32 = i32::MAX as u32;
 pub(crate) struct Knobs {
     max_threads: Atomic<u32>,
     power_aware: Atomic<bool>,
+    respect_affinity: Atomic<bool>,
 }
 
 impl Knobs {
@@ -22,6 +23,7 @@ impl Knobs {
         Self {
             max_threads: Atomic::new(max_threads),
             power_aware: Atomic::new(true),
+            respect_affinity: Atomic::new(false),
         }
     }
 
@@ -33,6 +35,16 @@ impl Knobs {
     /// Sets [`Self::max_threads`].
     pub(crate) fn set_max_threads(&self, value: u32) {
         self.max_threads.store(value, Relaxed);
+    }
+
+    /// Whether tasks keep to the CPUs that their caller may run on.
+    pub(crate) fn respect_affinity(&self) -> bool {
+        self.respect_affinity.load(Relaxed)
+    }
+
+    /// Sets [`Self::respect_affinity`].
+    pub(crate) fn set_respect_affinity(&self, value: bool) {
+        self.respect_affinity.store(value, Relaxed);
     }
 
     /// Whether tasks run on the caller alone while the machine is told to save energy.

@@ -60,6 +60,8 @@ pub(crate) struct Shape {
     pub(crate) min_chunk: usize,
     /// The most threads, or 0 for the knob's.
     pub(crate) max_threads: usize,
+    /// Whether a fatal signal to the caller fails the task.
+    pub(crate) killable: bool,
 }
 
 /// The CPUs as the engine sees them.
@@ -201,16 +203,12 @@ impl Engine {
         }
         let min = shape.min_chunk.max(1);
         if !client.walks() {
-            return self.run_task(
-                &Task::new(self, client, parts, min, None),
-                parts,
-                total,
-                shape,
-            );
+            let task = Task::new(self, client, parts, min, shape.killable, None);
+            return self.run_task(&task, parts, total, shape);
         }
         pin_init::stack_pin_init!(let walk = new_mutex!((), "ktask_walk"));
         let walk = walk.as_ref().get_ref();
-        let task = Task::new(self, client, parts, min, Some(walk));
+        let task = Task::new(self, client, parts, min, shape.killable, Some(walk));
         self.run_task(&task, parts, total, shape)
     }
 
@@ -222,10 +220,16 @@ impl Engine {
         shape: Shape,
     ) -> i32 {
         let cpu = cpus::current();
+        let confined = self.knobs.respect_affinity();
         let (usable, node) = {
             let mut machine = self.machine.lock();
             self.rebuild_if_changed(&mut machine);
-            (machine.topology.usable(), machine.topology.node_of(cpu))
+            let usable = if confined {
+                machine.usable.allowed()
+            } else {
+                machine.topology.usable()
+            };
+            (usable, machine.topology.node_of(cpu))
         };
         let max = match shape.max_threads {
             0 => self.knobs.max_threads() as usize,
@@ -244,8 +248,15 @@ impl Engine {
             if let Some(part) = first.and_then(|first| parts.get(first)) {
                 part.add_thread();
             }
+            task.set_confined(confined);
             let (failed, finished) = self.pool.scope(task, |crew| {
-                self.recruit(crew, parts, threads, cpu);
+                self.recruit(crew, parts, threads, |nid| {
+                    if confined {
+                        self.place_confined(nid, cpu)
+                    } else {
+                        self.place(nid, cpu)
+                    }
+                });
                 task.set_threads(crew.len() + 1);
                 crew.start();
                 task.work(first)
@@ -261,7 +272,7 @@ impl Engine {
         crew: &mut Crew<'_, '_, Leg, Option<Failed>>,
         parts: &[Part],
         threads: usize,
-        cpu: u32,
+        place: impl Fn(Option<usize>) -> Option<(u32, Charge, Option<usize>)>,
     ) {
         while crew.len() + 1 < threads {
             let Some(index) = threads::next_part(parts) else {
@@ -270,7 +281,7 @@ impl Engine {
             let Some(part) = parts.get(index) else {
                 return;
             };
-            let Some((to, charge, node)) = self.place(part.nid(), cpu) else {
+            let Some((to, charge, node)) = place(part.nid()) else {
                 return;
             };
             let leg = Leg {
@@ -311,6 +322,26 @@ impl Engine {
             self.stats.helpers_spilled.add(1);
         }
         Some((cpu, charge, topology.node_of(cpu)))
+    }
+
+    /// As [`Self::place`], on a CPU that the calling thread may run on itself.
+    fn place_confined(
+        &self,
+        nid: Option<usize>,
+        avoid: u32,
+    ) -> Option<(u32, Charge, Option<usize>)> {
+        let mut machine = self.machine.lock();
+        let topology = &mut machine.topology;
+        let home = nid.and_then(|nid| topology.home(nid));
+        let cpu = home
+            .and_then(|home| topology.pick_where(Some(home), avoid, cpus::allowed))
+            .or_else(|| topology.pick_where(None, avoid, cpus::allowed))?;
+        let node = topology.node_of(cpu);
+        let charge = Charge::take(&self.global, &self.nodes, node)?;
+        if home.is_some() && home != charge.node() {
+            self.stats.helpers_spilled.add(1);
+        }
+        Some((cpu, charge, node))
     }
 
     /// Moves the charge of a helper that runs on `node` to where work for `nid` is done, if that is

@@ -32,6 +32,7 @@ use crate::ktask::{
     },
 };
 use kernel::{
+    prelude::*,
     sync::Mutex, //
 };
 
@@ -48,12 +49,20 @@ pub(super) struct Leg {
     pub(super) moved: bool,
 }
 
+/// A task that can be stopped is divided as if for this many threads at least, so that one thread
+/// does not take all of it at once.
+const KILLABLE_SHARES: usize = 4;
+
 /// A task.
 pub(super) struct Task<'a, C> {
     engine: &'a Engine,
     client: &'a C,
     parts: &'a [Part],
     min: usize,
+    /// Whether a fatal signal to the caller fails the task.
+    killable: bool,
+    /// Whether helpers stay on the CPUs that were chosen for them.
+    confined: Atomic<bool>,
     /// Held while a client's iterator walks; `None` for ranges.
     walk: Option<&'a Mutex<()>>,
     threads: Atomic<usize>,
@@ -74,6 +83,7 @@ impl<'a, C: Client> Task<'a, C> {
         client: &'a C,
         parts: &'a [Part],
         min: usize,
+        killable: bool,
         walk: Option<&'a Mutex<()>>,
     ) -> Self {
         Self {
@@ -81,15 +91,23 @@ impl<'a, C: Client> Task<'a, C> {
             client,
             parts,
             min,
+            killable,
+            confined: Atomic::new(false),
             walk,
-            threads: Atomic::new(1),
+            threads: Atomic::new(if killable { KILLABLE_SHARES } else { 1 }),
             error: Atomic::new(0),
         }
     }
 
     /// Tells how many threads share the work. Before any helper starts.
     pub(super) fn set_threads(&self, threads: usize) {
-        self.threads.store(threads, Relaxed);
+        let shares = if self.killable { KILLABLE_SHARES } else { 1 };
+        self.threads.store(threads.max(shares), Relaxed);
+    }
+
+    /// Tells whether helpers are confined to CPUs of the caller. Before any helper starts.
+    pub(super) fn set_confined(&self, confined: bool) {
+        self.confined.store(confined, Relaxed);
     }
 
     /// The first error, 0 if there was none.
@@ -101,7 +119,7 @@ impl<'a, C: Client> Task<'a, C> {
     pub(super) fn work(&self, first: Option<usize>) -> Option<Failed> {
         let mut next = first;
         while let Some(part) = next {
-            if let Drained::Failed(failed) = self.drain(part) {
+            if let Drained::Failed(failed) = self.drain(part, self.killable) {
                 return Some(failed);
             }
             next = self.most_left(part);
@@ -138,13 +156,19 @@ impl<'a, C: Client> Task<'a, C> {
         threads::most_left(self.parts, after)
     }
 
-    /// Runs chunks of one part until none is left.
-    fn drain(&self, index: usize) -> Drained {
+    /// Runs chunks of one part until none is left, or, if `killable`, the calling thread is killed.
+    fn drain(&self, index: usize, killable: bool) -> Drained {
         let mut chunks = 0;
         let mut units = 0usize;
         let mut drained = Drained::Empty;
         if let Some(part) = self.parts.get(index) {
-            while let Some(chunk) = self.claim(part) {
+            loop {
+                if killable && worker::killed() {
+                    let _ = self.error.cmpxchg(0, EINTR.to_errno(), Relaxed);
+                }
+                let Some(chunk) = self.claim(part) else {
+                    break;
+                };
                 chunks += 1;
                 units = units.wrapping_add(chunk.len);
                 let error = self.client.run(chunk.start, chunk.end);
@@ -194,13 +218,14 @@ impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
         }
         let mut part = leg.part;
         loop {
-            if let Drained::Failed(failed) = self.drain(part) {
+            if let Drained::Failed(failed) = self.drain(part, false) {
                 return self.done(leg, Some(failed));
             }
             let Some(next) = self.most_left(part) else {
                 return self.done(leg, None);
             };
             let nid = self.parts.get(next).and_then(Part::nid);
+            let nid = nid.filter(|_| !self.confined.load(Relaxed));
             if let Some((cpu, charge, node)) = self.engine.migrate(leg.charge, leg.node, nid) {
                 let leg = Leg {
                     part: next,

@@ -104,11 +104,32 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
     /// Takes the next CPU of `node`'s list, or of all CPUs. Passes over `avoid`, the caller's own,
     /// where there is another one.
     pub(crate) fn pick(&mut self, node: Option<usize>, avoid: u32) -> Option<u32> {
-        let cpu = self.pick_next(node)?;
-        if cpu == avoid {
-            return self.pick_next(node);
+        self.pick_where(node, avoid, |_| true)
+    }
+
+    /// As [`Self::pick`], of the CPUs that are `allowed`.
+    pub(crate) fn pick_where(
+        &mut self,
+        node: Option<usize>,
+        avoid: u32,
+        allowed: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        let mut last = None;
+        for _ in 0..self.usable {
+            let cpu = self.pick_next(node)?;
+            if !allowed(cpu) {
+                continue;
+            }
+            if cpu != avoid {
+                return Some(cpu);
+            }
+            // Only if it comes round a second time is there no other.
+            if last == Some(cpu) {
+                break;
+            }
+            last = Some(cpu);
         }
-        Some(cpu)
+        last
     }
 
     fn pick_next(&mut self, node: Option<usize>) -> Option<u32> {

@@ -60,6 +60,12 @@ impl UsableCpus {
         unsafe { helpers::ktask_helper_usable_cpus_are(self.0.as_raw()) }
     }
 
+    /// How many of them the calling thread may run on.
+    pub(crate) fn allowed(&self) -> usize {
+        // SAFETY: The mask is valid; a thread may read its own affinity.
+        unsafe { helpers::ktask_helper_may_use_of(self.0.as_raw()) as usize }
+    }
+
     /// Whether `cpu` was among them.
     pub(crate) fn has(&self, cpu: u32) -> bool {
         CpuId::from_u32(cpu).is_some_and(|cpu| self.0.test(cpu))
@@ -75,6 +81,12 @@ pub(crate) fn distance(from: usize, to: usize) -> u32 {
         },
         _ => u32::MAX,
     }
+}
+
+/// Whether the calling thread may run on `cpu`.
+pub(crate) fn allowed(cpu: u32) -> bool {
+    // SAFETY: The CPU id is in range, as is checked first; a thread may read its own affinity.
+    (cpu as usize) < nr_ids() && unsafe { helpers::ktask_helper_may_use(cpu) }
 }
 
 /// The CPU this runs on; it may be another one a moment later.

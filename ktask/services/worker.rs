@@ -20,6 +20,12 @@ pub(crate) fn current_nice() -> c_int {
     unsafe { helpers::ktask_helper_task_nice(current_raw()) }
 }
 
+/// Whether the calling thread is being killed.
+pub(crate) fn killed() -> bool {
+    // SAFETY: Looks at the calling thread only.
+    unsafe { helpers::ktask_helper_killed() }
+}
+
 /// Lets another thread run if the scheduler wants that. May sleep.
 pub(crate) fn cond_resched() {
     // SAFETY: Called where sleeping is allowed, as documented.

@@ -24,6 +24,15 @@ not_waited_for() {
 		at_least "not started" 0 $((started + 10 - $(stat helpers_started)))
 }
 
+# killed_caller KILLABLE
+killed_caller() {
+	sh -c 'echo "$1" > "$2"' sh "$1" "$CASES/killed_caller" &
+	sleep 0.5
+	kill -9 $!
+	# Cases run one after the other, so this waits for the task to end.
+	run_case killed_verdict "$1"
+}
+
 check "client written for v4 works unchanged" with_ktask ktask_v4_example.ko
 check "rust interface" with_ktask ktask_test_rust.ko
 load
@@ -35,6 +44,8 @@ for name in "$CASES"/p*; do
 	esac
 	check "$name" run_case "$name"
 done
+check "a killed caller of a task that can be stopped" killed_caller 1
+check "a killed caller of any other task" killed_caller 0
 [ "$(online_cpus)" -gt 1 ] &&
 	check "p4: a helper that cannot start is not waited for" not_waited_for
 check "nodes_can_be_used_again" run_case nodes_can_be_used_again

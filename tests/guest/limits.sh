@@ -57,6 +57,22 @@ never_exceeded() {
 	at_least "started" $((before + 1)) "$(stat helpers_started)"
 }
 
+# Runs a task of 4 threads in a caller that may run on the CPUs of mask $1 only.
+queued_when_bound_to() {
+	before=$(queued)
+	taskset "$1" sh -c 'echo 4 > "$1"' sh "$CASES/run_on_node" || return
+	echo $(($(queued) - before))
+}
+
+affinity_is_respected() {
+	set_to "$KTASK/respect_affinity" 1
+	same "helpers of a caller with 1 CPU" 0 "$(queued_when_bound_to 1)" &&
+		same "helpers of a caller with 2 CPUs" 1 "$(queued_when_bound_to 3)"
+	status=$?
+	set_to "$KTASK/respect_affinity" 0
+	at_least "helpers without the knob" 2 "$(queued_when_bound_to 1)" && return $status
+}
+
 one_chunk_needs_no_helper() {
 	before=$(queued)
 	run_case p2_smaller_than_min_is_one_chunk && same "helpers" "$before" "$(queued)"
@@ -157,6 +173,8 @@ check "p10: helpers are off with a limit of 0" helpers_off
 if [ "$(online_cpus)" -gt 1 ]; then
 	check "p10: the limit in force is never exceeded" never_exceeded
 	check "p10 p11: a lowered limit is kept" lowered_limit
+	[ "$(online_cpus)" -gt 3 ] &&
+		check "p12: threads keep to the caller's CPUs if told so" affinity_is_respected
 	check "p11: a full node's helpers run anywhere" full_node_spills
 	check "p15: limits follow CPU hotplug" limits_follow_hotplug
 	check "p15: limits follow cpuset isolation" limits_follow_isolation

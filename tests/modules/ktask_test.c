@@ -672,6 +672,52 @@ static bool p15_no_helper_on_isolated_cpus(u64 unused)
 	return ok;
 }
 
+/* What became of a task whose caller may have been killed. */
+static struct {
+	atomic_t done;
+	atomic_t undone;
+	int ret;
+} killed;
+
+#define KILLED_UNITS 400
+
+static int killed_chunk(void *start, void *end, void *arg)
+{
+	msleep(10 * (end - start));
+	atomic_add(end - start, &killed.done);
+	return 0;
+}
+
+static void killed_undo(void *start, void *end, void *arg)
+{
+	atomic_add(end - start, &killed.undone);
+}
+
+/* A long task; @value is whether it can be stopped. To be killed meanwhile. */
+static bool killed_caller(u64 value)
+{
+	DEFINE_KTASK_CTL(ctl, killed_chunk, NULL, 1);
+
+	memset(&killed, 0, sizeof(killed));
+	ktask_ctl_set_undo_func(&ctl, killed_undo);
+	ktask_ctl_set_killable(&ctl, value);
+	killed.ret = ktask_run(NULL, KILLED_UNITS, &ctl);
+	return true;
+}
+
+/* Looks at that task afterwards; @value as before. */
+static bool killed_verdict(u64 value)
+{
+	if (!value)
+		return expect(!killed.ret) &&
+		       expect(atomic_read(&killed.done) == KILLED_UNITS) &&
+		       expect(!atomic_read(&killed.undone));
+	return expect(killed.ret == -EINTR) &&
+	       expect(atomic_read(&killed.done) > 0) &&
+	       expect(atomic_read(&killed.done) < KILLED_UNITS) &&
+	       expect(atomic_read(&killed.undone) == atomic_read(&killed.done));
+}
+
 /* A thread that leaves its CPU to nobody of normal priority. */
 static int hog(void *unused)
 {
@@ -988,6 +1034,8 @@ static const struct test_case cases[] = {
 	CASE(p12_thread_count),
 	CASE(p13_p14_nice),
 	CASE(p15_no_helper_on_isolated_cpus),
+	CASE(killed_caller),
+	CASE(killed_verdict),
 	CASE(run_on_node),
 	CASE(run_on_all_nodes),
 	CASE(start_background),
