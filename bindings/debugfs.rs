@@ -24,6 +24,10 @@ pub(crate) type Show<T> = fn(&T, usize, &SeqFile);
 /// Takes what was written to a file of `T`, without the blanks around it.
 pub(crate) type Store<T> = fn(&T, usize, &str) -> Result;
 
+type CShow = unsafe extern "C" fn(*const helpers::ktask_debugfs_file, *mut bindings::seq_file);
+type CStore =
+    unsafe extern "C" fn(*const helpers::ktask_debugfs_file, *const c_char, usize) -> c_int;
+
 /// A directory in debugfs.
 #[derive(Clone, Copy)]
 pub(crate) struct Dir(*mut bindings::dentry);
@@ -92,8 +96,8 @@ impl<T: Send + Sync + 'static> Tree<T> {
     ) -> Result {
         let file = File {
             raw: helpers::ktask_debugfs_file {
-                show: show.map(|_| File::<T>::show as _),
-                store: store.map(|_| File::<T>::store as _),
+                show: show.map(|_| File::<T>::show as CShow),
+                store: store.map(|_| File::<T>::store as CStore),
             },
             data: self.data.clone(),
             number,

@@ -189,12 +189,16 @@ impl Task {
     {
         abi::ktask_ctl {
             kc_thread_func: Some(Funcs::<W, U>::thread_func),
-            kc_undo_func: undoes.then_some(Funcs::<W, U>::undo_func as _),
+            kc_undo_func: if undoes {
+                Some(Funcs::<W, U>::undo_func)
+            } else {
+                None
+            },
             kc_func_arg: ptr::from_ref(funcs).cast_mut().cast(),
             kc_min_chunk_size: self.min_chunk,
             kc_iter_func: None,
             kc_max_threads: self.max_threads,
-            kc_killable: self.killable,
+            kc_killable: self.killable.into(),
         }
     }
 }

@@ -100,7 +100,7 @@ struct ktask_node {
  * @kc_iter_func: advances a position; NULL counts as ktask_iter_range()
  * @kc_max_threads: the most threads to use, the caller included; 0 means the
  *	module's max_threads knob
- * @kc_killable: whether a fatal signal to the caller fails the task with -EINTR
+ * @kc_killable: not 0 if a fatal signal to the caller is to fail the task with -EINTR
  *
  * Define with DEFINE_KTASK_CTL(); new members get new setters, so that existing
  * call sites stay as they are.
@@ -112,7 +112,7 @@ struct ktask_ctl {
 	size_t			kc_min_chunk_size;
 	ktask_iter_func		kc_iter_func;
 	size_t			kc_max_threads;
-	bool			kc_killable;
+	unsigned int		kc_killable;
 };
 
 /*
@@ -141,7 +141,7 @@ struct ktask_ctl {
 		.kc_min_chunk_size = (min_chunk_size),			\
 		.kc_iter_func = ktask_iter_range,			\
 		.kc_max_threads = 0,					\
-		.kc_killable = false,					\
+		.kc_killable = 0,					\
 	}
 
 /**
@@ -189,7 +189,7 @@ struct ktask_ctl {
  * not interrupted. By default, as in v4, signals make no difference.
  */
 #define ktask_ctl_set_killable(ctl, killable) \
-	((ctl)->kc_killable = (killable))
+	((ctl)->kc_killable = !!(killable))
 
 #ifndef KTASK_DISABLED
 

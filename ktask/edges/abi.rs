@@ -115,7 +115,7 @@ fn run(parts: &[Part], ctl: &ktask_ctl) -> Result<c_int> {
     let shape = Shape {
         min_chunk: ctl.kc_min_chunk_size,
         max_threads: ctl.kc_max_threads,
-        killable: ctl.kc_killable,
+        killable: ctl.kc_killable != 0,
     };
     // SAFETY: The caller is a module that uses our symbols, so we cannot be unloaded before it
     // returns.

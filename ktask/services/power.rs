@@ -41,8 +41,8 @@ impl Power {
         let seen_at = self.seen_at.load(Relaxed);
         if seen_at == 0 || now.saturating_sub(seen_at) >= VALID_MS * 1_000_000 {
             // SAFETY: The caller may sleep.
-            self.saving
-                .store(unsafe { helpers::ktask_helper_saving_power() }, Relaxed);
+            let saving = unsafe { helpers::ktask_helper_saving_power() };
+            self.saving.store(saving, Relaxed);
             self.seen_at.store(now, Relaxed);
         }
         self.saving.load(Relaxed)

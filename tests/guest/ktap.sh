@@ -55,6 +55,11 @@ stat() {
 	sed -n "s/^$1 //p" "$KTASK/stats"
 }
 
+# Helpers queued so far, whether they then started or not.
+queued() {
+	echo $(($(stat helpers_started) + $(stat helpers_cancelled)))
+}
+
 # run_case NAME [VALUE]: a case of the ktask_test module.
 run_case() {
 	set_to "$CASES/$1" "${2:-0}"

@@ -35,11 +35,6 @@ limits_follow_isolation() {
 	same "rlim_max" "$before" "$(cat "$KTASK"/rlim_max)" && return $status
 }
 
-# Queued helpers, whether they then started or not.
-queued() {
-	echo $(($(stat helpers_started) + $(stat helpers_cancelled)))
-}
-
 helpers_off() {
 	set_to "$KTASK"/rlim_max 0
 	before=$(queued)

@@ -7,11 +7,6 @@ CPUFREQ=/sys/devices/system/cpu/cpufreq
 KNOB=$KTASK/power_aware
 last=$(($(online_cpus) - 1))
 
-# Helpers of one task, whether they then started or not.
-queued() {
-	echo $(($(stat helpers_started) + $(stat helpers_cancelled)))
-}
-
 task_helpers() {
 	before=$(queued)
 	run_case run_on_node 4 && echo $(($(queued) - before))
