@@ -398,6 +398,63 @@ static bool p8_error_of_a_single_chunk(u64 unused)
 	return ok & expect(!atomic_read(&count.undos));
 }
 
+static atomic64_t huge_sum;
+
+static int huge_chunk(void *start, void *end, void *arg)
+{
+	atomic64_add((size_t)end - (size_t)start, &huge_sum);
+	return 0;
+}
+
+static bool p9_huge_sizes(u64 unused)
+{
+	struct ktask_node halves[] = {
+		{ NULL, SIZE_MAX / 2, NUMA_NO_NODE },
+		{ (void *)(SIZE_MAX / 2), SIZE_MAX / 2 + 1, 0 },
+	};
+	size_t mins[] = { 0, 1, 3, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX };
+	DEFINE_KTASK_CTL(ctl, huge_chunk, NULL, 1);
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(mins); i++) {
+		ctl.kc_min_chunk_size = mins[i];
+		atomic64_set(&huge_sum, 0);
+		ok &= expect(!ktask_run(NULL, SIZE_MAX, &ctl));
+		ok &= expect((size_t)atomic64_read(&huge_sum) == SIZE_MAX);
+		atomic64_set(&huge_sum, 0);
+		ok &= expect(!ktask_run_numa(halves, 2, &ctl));
+		ok &= expect((size_t)atomic64_read(&huge_sum) == SIZE_MAX);
+	}
+	return ok;
+}
+
+static void *stuck_iter(void *position, size_t size)
+{
+	return position;
+}
+
+static void *null_iter(void *position, size_t size)
+{
+	return NULL;
+}
+
+/* An iterator may return anything; only the client has to make sense of it. */
+static bool p9_iterators_that_make_no_sense(u64 unused)
+{
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 10);
+	bool ok;
+
+	ktask_ctl_set_iter_func(&ctl, stuck_iter);
+	ok = expect(!ktask_run((void *)7, 1000, &ctl));
+	ok &= expect(count.start == 7 && count.end == 7);
+	ktask_ctl_set_iter_func(&ctl, null_iter);
+	ok &= expect(!ktask_run((void *)SIZE_MAX, 1000, &ctl));
+	ok &= expect(count.end == 0);
+	return ok & expect(atomic_read(&count.calls) >= 2);
+}
+
 /* The array can be used again, and only its private members have changed. */
 static bool nodes_can_be_used_again(u64 unused)
 {
@@ -1021,6 +1078,8 @@ static const struct test_case cases[] = {
 	CASE(p9_bad_arguments),
 	CASE(p9_nothing_to_do),
 	CASE(p9_min_chunk_of_0_counts_as_1),
+	CASE(p9_huge_sizes),
+	CASE(p9_iterators_that_make_no_sense),
 	CASE(nodes_can_be_used_again),
 #ifndef KTASK_DISABLED
 	CASE(p3_caller_takes_part),
