@@ -163,7 +163,8 @@ impl<'a, C: Client> Task<'a, C> {
         let mut drained = Drained::Empty;
         if let Some(part) = self.parts.get(index) {
             loop {
-                if killable && worker::killed() {
+                // What is complete is a success, whatever happens to the caller.
+                if killable && part.remaining() > 0 && worker::killed() {
                     let _ = self.error.cmpxchg(0, EINTR.to_errno(), Relaxed);
                 }
                 let Some(chunk) = self.claim(part) else {

@@ -55,7 +55,7 @@ insmod ktask_test_serial.ko
 CASES=$DEBUGFS/ktask_test_serial
 for name in "$CASES"/*; do
 	name=$(basename "$name")
-	check "without ktask: $name" run_case "$name" 2000
+	check "without ktask: $name" run_case "$name" 500
 done
 CASES=$DEBUGFS/ktask_test
 rmmod ktask_test_serial

@@ -5,15 +5,6 @@ takes() {
 	set_to "$1" "$2" && same "$1" "$2" "$(cat "$1")"
 }
 
-refuses() {
-	before=$(cat "$1") || return
-	if set_to "$1" "$2"; then
-		echo "$1 took '$2'"
-		return 1
-	fi
-	same "$1" "$before" "$(cat "$1")"
-}
-
 refuses_with() {
 	refuses "$1" "$2" || return
 	error=$(set_to "$1" "$2" 2>&1)

@@ -50,6 +50,16 @@ set_to() {
 	echo -n "$2" > "$1"
 }
 
+# refuses FILE VALUE: writing fails and changes nothing.
+refuses() {
+	before=$(cat "$1") || return
+	if set_to "$1" "$2"; then
+		echo "$1 took '$2'"
+		return 1
+	fi
+	same "$1" "$before" "$(cat "$1")"
+}
+
 # stat NAME: one of ktask's counters.
 stat() {
 	sed -n "s/^$1 //p" "$KTASK/stats"
