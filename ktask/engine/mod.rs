@@ -311,7 +311,9 @@ impl Engine {
             let cpu = topology.pick(None, avoid)?;
             topology.node_of(cpu)
         });
-        let node = rlim::nearest_with_room(&self.nodes, near, cpus::distance);
+        let node = rlim::nearest_with_room(&self.nodes, near, |from, to| {
+            (!topology.cpus_of(to).is_empty()).then(|| cpus::distance(from, to))
+        });
         let charge = Charge::take(&self.global, &self.nodes, node)?;
         let on = charge.node();
         let Some(cpu) = topology.pick(on, avoid) else {

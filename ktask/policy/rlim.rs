@@ -95,20 +95,25 @@ impl Rlim {
 
 /// Returns the node with room for a helper that is nearest to `near`, itself first.
 ///
-/// `distance` tells how far one node is from another. A node without CPUs has a limit of 0, and so
-/// no room, unless the administrator says otherwise.
+/// `distance` tells how far one node is from another; `None` is a node that has no CPU to run on,
+/// whatever limit the administrator has given it.
 pub(crate) fn nearest_with_room(
     nodes: &[Rlim],
     near: Option<usize>,
-    distance: impl Fn(usize, usize) -> u32,
+    distance: impl Fn(usize, usize) -> Option<u32>,
 ) -> Option<usize> {
     let near = near?;
-    if nodes.get(near).is_some_and(Rlim::has_room) {
+    let far = |node: usize| {
+        nodes.get(node).filter(|rlim: &&Rlim| rlim.has_room())?;
+        distance(near, node)
+    };
+    if far(near).is_some() {
         return Some(near);
     }
     (0..nodes.len())
-        .filter(|&node| nodes.get(node).is_some_and(Rlim::has_room))
-        .min_by_key(|&node| distance(near, node))
+        .filter_map(|node| Some((far(node)?, node)))
+        .min()
+        .map(|(_, node)| node)
 }
 
 /// What a helper is counted against; gives it back with [`Charge::put`].

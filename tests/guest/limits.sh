@@ -161,6 +161,19 @@ node_without_cpus() {
 	at_least "started" $((before + 1)) "$(stat helpers_started)"
 }
 
+# Room on a node without CPUs is no room: helpers still run where there are some.
+no_room_without_cpus() {
+	set_to "$KTASK/node$1/rlim_max" 8
+	set_to "$KTASK/node0/rlim_max" 0
+	before=$(queued)
+	run_case run_on_node 4
+	status=$?
+	at_least "queued" $((before + 1)) "$(queued)" || status=1
+	set_to "$KTASK/node$1/rlim_max" auto
+	set_to "$KTASK/node0/rlim_max" auto
+	return $status
+}
+
 load
 check "p10: limits are 80% of the online CPUs" default_limits
 check "p12: no helper for a task of one chunk" one_chunk_needs_no_helper
@@ -175,9 +188,9 @@ if [ "$(online_cpus)" -gt 1 ]; then
 	check "p15: limits follow cpuset isolation" limits_follow_isolation
 	for dir in "$KTASK"/node*; do
 		nid=${dir##*/node}
-		[ "$(node_cpus "$nid")" -eq 0 ] &&
-			check "p15: helpers for node $nid, which has no CPUs" \
-				node_without_cpus "$nid"
+		[ "$(node_cpus "$nid")" -eq 0 ] || continue
+		check "p15: helpers for node $nid, which has no CPUs" node_without_cpus "$nid"
+		check "p11: room on node $nid, which has no CPUs" no_room_without_cpus "$nid"
 	done
 fi
 if [ "$(nodes_with_cpus)" -gt 1 ] && [ "$(online_cpus)" -gt 3 ]; then

@@ -147,7 +147,7 @@ fn charge_tells_its_node() {
 
 #[test]
 fn p11_no_node_is_near_to_anywhere() {
-    assert_eq!(nearest_with_room(&[limited(1)], None, |_, _| 0), None);
+    assert_eq!(nearest_with_room(&[limited(1)], None, |_, _| Some(0)), None);
 }
 
 #[test]
@@ -339,14 +339,16 @@ proptest! {
 
     #[test]
     fn p11_spilled_helper_goes_to_the_nearest_node_with_room(
-        shapes in vec((0u32..3, 0u32..3, 10u32..15), 1..8), near in 0usize..9,
+        shapes in vec((0u32..3, 0u32..3, 10u32..15, any::<bool>()), 1..8), near in 0usize..9,
     ) {
         // How far the node is that is near, and how far the others.
         let distance = |to: usize| if to == near { 10 } else { shapes[to].2 };
-        let rooms = |&(limit, taken, _): &(u32, u32, u32)| taken < limit;
+        // The last says whether the node has CPUs; room without them is none.
+        let rooms =
+            |&(limit, taken, _, cpus): &(u32, u32, u32, bool)| taken < limit && cpus;
         let nodes: Vec<_> = shapes
             .iter()
-            .map(|&(limit, taken, _)| {
+            .map(|&(limit, taken, _, _)| {
                 let rlim = limited(taken);
                 take_all(&rlim, taken);
                 rlim.set(Some(limit));
@@ -355,7 +357,7 @@ proptest! {
             .collect();
         let found = nearest_with_room(&nodes, Some(near), |from, to| {
             assert_eq!(from, near);
-            distance(to)
+            shapes[to].3.then(|| distance(to))
         });
         let nearest = (0..nodes.len()).filter(|&node| rooms(&shapes[node])).map(distance).min();
         prop_assert_eq!(found.map(distance), nearest);
@@ -365,7 +367,7 @@ proptest! {
             prop_assert_eq!(found, Some(near));
         }
         // To ask is not to take.
-        for (rlim, &(_, taken, _)) in nodes.iter().zip(&shapes) {
+        for (rlim, &(_, taken, _, _)) in nodes.iter().zip(&shapes) {
             prop_assert_eq!(rlim.cur(), taken);
         }
     }
