@@ -16,7 +16,7 @@ help:
 	@echo 'make run              see it work: clear gigantic pages in a NUMA guest'
 	@echo 'make test             run all tests'
 	@echo 'make guest            a shell in the guest; scripts/guest --help for more'
-	@echo 'make install          install the modules for the running kernel, or KDIR='
+	@echo 'make install          install ktask_rs.ko for the running kernel, or KDIR='
 	@echo 'make clean            remove what was built'
 	@echo
 	@echo 'CLIPPY=1 for more warnings, V=1 to see the commands'

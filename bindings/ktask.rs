@@ -115,16 +115,7 @@ impl Task {
     where
         W: Fn(Range<usize>) -> Result + Sync,
     {
-        let funcs = Funcs::new(work, no_undo);
-        // SAFETY: The control structure points to `funcs`, which outlives the call; its functions
-        // are made for it.
-        to_result(unsafe {
-            abi::ktask_run(
-                ptr::without_provenance_mut(range.start),
-                range.len(),
-                &mut self.ctl(&funcs, false),
-            )
-        })
+        self.call_range(range, &Funcs::new(work, no_undo), false)
     }
 
     /// As [`Self::run`], and calls `undo` for all that had completed if the work fails: once, in
@@ -135,15 +126,7 @@ impl Task {
         W: Fn(Range<usize>) -> Result + Sync,
         U: FnMut(Range<usize>),
     {
-        let funcs = Funcs::new(work, undo);
-        // SAFETY: As in `run`.
-        to_result(unsafe {
-            abi::ktask_run(
-                ptr::without_provenance_mut(range.start),
-                range.len(),
-                &mut self.ctl(&funcs, true),
-            )
-        })
+        self.call_range(range, &Funcs::new(work, undo), true)
     }
 
     /// As [`Self::run`], with the work given as parts, each of which names the node where helpers
@@ -153,15 +136,7 @@ impl Task {
     where
         W: Fn(Range<usize>) -> Result + Sync,
     {
-        let funcs = Funcs::new(work, no_undo);
-        // SAFETY: As in `run`; `Part` is a node part and the parts are ours until the call returns.
-        to_result(unsafe {
-            abi::ktask_run_numa(
-                parts.as_mut_ptr().cast(),
-                parts.len(),
-                &mut self.ctl(&funcs, false),
-            )
-        })
+        self.call_parts(parts, &Funcs::new(work, no_undo), false)
     }
 
     /// [`Self::run_parts`] and [`Self::run_or_undo`] in one.
@@ -171,13 +146,37 @@ impl Task {
         W: Fn(Range<usize>) -> Result + Sync,
         U: FnMut(Range<usize>),
     {
-        let funcs = Funcs::new(work, undo);
-        // SAFETY: As in `run_parts`.
+        self.call_parts(parts, &Funcs::new(work, undo), true)
+    }
+
+    fn call_range<W, U>(&self, range: Range<usize>, funcs: &Funcs<W, U>, undoes: bool) -> Result
+    where
+        W: Fn(Range<usize>) -> Result + Sync,
+        U: FnMut(Range<usize>),
+    {
+        // SAFETY: The control structure points to `funcs`, which outlives the call; its functions
+        // are made for it.
+        to_result(unsafe {
+            abi::ktask_run(
+                ptr::without_provenance_mut(range.start),
+                range.len(),
+                &mut self.ctl(funcs, undoes),
+            )
+        })
+    }
+
+    fn call_parts<W, U>(&self, parts: &mut [Part], funcs: &Funcs<W, U>, undoes: bool) -> Result
+    where
+        W: Fn(Range<usize>) -> Result + Sync,
+        U: FnMut(Range<usize>),
+    {
+        // SAFETY: As in `call_range`; `Part` is a node part and the parts are ours until the call
+        // returns.
         to_result(unsafe {
             abi::ktask_run_numa(
                 parts.as_mut_ptr().cast(),
                 parts.len(),
-                &mut self.ctl(&funcs, true),
+                &mut self.ctl(funcs, undoes),
             )
         })
     }

@@ -39,7 +39,7 @@ stats! {
     helpers_started,
     /// Helpers that were queued but withdrawn before they began.
     helpers_cancelled,
-    /// Helpers that were to run on a node that was full, and so were let run anywhere.
+    /// Helpers that were to run on a node that was full, and so were sent elsewhere.
     helpers_spilled,
     /// Times a helper moved to another node.
     helpers_migrated,
