@@ -3,7 +3,7 @@
 
 BUILD = scripts/build KDIR='$(KDIR)' V='$(V)' CLIPPY='$(CLIPPY)' W='$(W)'
 
-.PHONY: modules help setup consumer guest run test install clean
+.PHONY: modules help setup consumer guest run test test-debug install clean
 
 modules:
 	@$(BUILD) modules
@@ -15,6 +15,7 @@ help:
 	@echo 'make consumer M=DIR   build the module in DIR against ktask; KDIR= as above'
 	@echo 'make run              see it work: clear gigantic pages in a NUMA guest'
 	@echo 'make test             run all tests'
+	@echo 'make test-debug       run the guest tests on two kernels with sanitizers'
 	@echo 'make guest            a shell in the guest; scripts/guest --help for more'
 	@echo 'make install          install ktask_rs.ko for the running kernel, or KDIR='
 	@echo 'make clean            remove what was built'
@@ -35,6 +36,10 @@ run:
 
 test:
 	@scripts/test
+
+test-debug:
+	@scripts/test --sanitizer kasan
+	@scripts/test --sanitizer kcsan
 
 install:
 	@$(BUILD) install

@@ -6,6 +6,7 @@
 #include <linux/cpufreq.h>
 #include <linux/cpumask.h>
 #include <linux/export.h>
+#include <linux/lockdep.h>
 #include <linux/nodemask.h>
 #include <linux/sched/isolation.h>
 #include <linux/sched/signal.h>
@@ -140,6 +141,65 @@ bool ktask_helper_saving_power(void)
 }
 #endif
 
+#ifdef CONFIG_LOCKDEP
+/* Tells our locks from others; also their name. */
+static const char wait_name[] = "ktask_run";
+
+/*
+ * How many tasks the calling thread is working for. Tasks nest like a tree, a
+ * caller waits for its own helpers only, so nesting cannot deadlock: with the
+ * depth as the subclass, a task's lock is always taken under those of smaller
+ * subclasses, whatever call sites are nested in each other.
+ */
+static unsigned int wait_depth(void)
+{
+	int i;
+
+	for (i = current->lockdep_depth - 1; i >= 0; i--) {
+		struct lockdep_map *map = current->held_locks[i].instance;
+
+		if (map->name == wait_name)
+			return container_of(map, struct ktask_wait, map)->depth + 1;
+	}
+	return 0;
+}
+
+void ktask_helper_wait_init(struct ktask_wait *wait, struct lock_class_key *key,
+			    unsigned long function)
+{
+	lockdep_init_map(&wait->map, wait_name, key ?: &__lockdep_no_validate__, 0);
+	wait->depth = wait_depth();
+	wait->function = function;
+}
+
+void ktask_helper_wait_acquire(struct ktask_wait *wait)
+{
+	/* Below the last subclass there is nothing more to tell apart. */
+	if (wait->depth < MAX_LOCKDEP_SUBCLASSES)
+		lock_acquire_exclusive(&wait->map, wait->depth, 0, NULL,
+				       wait->function);
+}
+
+void ktask_helper_wait_release(struct ktask_wait *wait)
+{
+	if (wait->depth < MAX_LOCKDEP_SUBCLASSES)
+		lock_release(&wait->map, wait->function);
+}
+#else
+void ktask_helper_wait_init(struct ktask_wait *wait, struct lock_class_key *key,
+			    unsigned long function)
+{
+}
+
+void ktask_helper_wait_acquire(struct ktask_wait *wait)
+{
+}
+
+void ktask_helper_wait_release(struct ktask_wait *wait)
+{
+}
+#endif
+
 struct workqueue_struct *ktask_helper_alloc_workqueue(void)
 {
 	/*
@@ -150,5 +210,7 @@ struct workqueue_struct *ktask_helper_alloc_workqueue(void)
 }
 
 EXPORT_SYMBOL_GPL(ktask_run);
+EXPORT_SYMBOL_GPL(__ktask_run);
 EXPORT_SYMBOL_GPL(ktask_run_numa);
+EXPORT_SYMBOL_GPL(__ktask_run_numa);
 EXPORT_SYMBOL_GPL(ktask_iter_range);

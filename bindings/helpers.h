@@ -9,6 +9,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/ktask.h>
+#include <linux/lockdep.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
@@ -48,6 +49,29 @@ void ktask_helper_cond_resched(void);
  * sleeping is allowed; does not wait.
  */
 bool ktask_helper_saving_power(void);
+
+/*
+ * A lock that does not exist: it stands for a caller's waiting for its helpers.
+ * Whoever calls the task's functions holds it.
+ */
+struct ktask_wait {
+#ifdef CONFIG_LOCKDEP
+	struct lockdep_map map;
+	/* How many tasks this one is nested in. */
+	unsigned int depth;
+	/* The task's thread function, which reports name. */
+	unsigned long function;
+#endif
+};
+
+/*
+ * Makes the lock of a task that the calling thread starts. A NULL @key keeps it
+ * from lockdep.
+ */
+void ktask_helper_wait_init(struct ktask_wait *wait, struct lock_class_key *key,
+			    unsigned long function);
+void ktask_helper_wait_acquire(struct ktask_wait *wait);
+void ktask_helper_wait_release(struct ktask_wait *wait);
 
 /* Our unbound workqueue. */
 struct workqueue_struct *ktask_helper_alloc_workqueue(void);

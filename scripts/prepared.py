@@ -12,7 +12,9 @@ The cache folder, ${XDG_CACHE_HOME:-~/.cache}/ktask_rs, holds
     build/            the prepared build tree, what `make KDIR=` takes
     guest/            a static busybox
     ready.json        written last
+    kasan/ kcsan/     sanitizer kernels of our own, built from source/
   current             the release used when KTASK_KERNEL names no other
+  current-sanitizer   the release that sanitizer kernels are built from
   logs/  tmp/  lock   tmp/ is whatever is half made; it can always be deleted
 """
 
@@ -23,6 +25,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 # The kernels ktask_rs supports, stated here and nowhere else.
@@ -58,6 +61,10 @@ class Kernel:
         self.guest = self.folder / "guest"
         self.vmlinuz = self.stock / "vmlinuz"
         self.busybox = self.guest / "busybox"
+
+    def sanitizer(self, name):
+        """The build tree of a sanitizer kernel of the same source (see sanitizer.py)."""
+        return self.folder / name
 
     def unpacked(self):
         return (self.stock / "package.json").exists() and self.source.is_dir()
@@ -100,6 +107,15 @@ def default_release():
         return (cache_dir() / "current").read_text().strip() or None
     except OSError:
         return None
+
+
+def sanitizer_release():
+    """The release whose source sanitizer kernels are built from, or None."""
+    with contextlib.suppress(OSError):
+        release = (cache_dir() / "current-sanitizer").read_text().strip()
+        if Kernel(release).unpacked():
+            return release
+    return None
 
 
 def check_release_name(name):
@@ -152,6 +168,26 @@ def foreign_rust_symbols(kdir):
     for header in (kdir / "rust").glob("exports_*_generated.h"):
         exported += re.findall(r"EXPORT_SYMBOL_RUST_GPL\((\w+)\)", header.read_text())
     return sum(name not in known for name in exported), len(exported)
+
+
+def say(text):
+    print(f"setup: {text}", flush=True)
+
+
+@contextlib.contextmanager
+def step(what):
+    say(what)
+    begun = time.monotonic()
+    yield
+    print(f"    done in {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def log_file(name):
+    return cache_dir() / "logs" / f"{name}.log"
+
+
+def in_root(argv, name, **where):
+    run_to_log(enter_root(argv, **where), log_file(name), name)
 
 
 def run_to_log(argv, log, what, **popen):

@@ -15,6 +15,7 @@
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/numa.h>
 #include <linux/overflow.h>
@@ -205,7 +206,8 @@ struct ktask_ctl {
  * anything of the caller's any more.  Allocates no memory.
  *
  * Context: process context where sleeping is allowed, also from within a thread
- * function.
+ * function.  lockdep treats it as taking a lock that every thread function of
+ * the same call site holds: locks held across the call must not be taken there.
  *
  * Return:
  * * 0			- all of the task was done
@@ -215,6 +217,8 @@ struct ktask_ctl {
  * * anything else	- what the first failing thread function returned
  */
 int ktask_run(void *start, size_t task_size, struct ktask_ctl *ctl);
+int __ktask_run(void *start, size_t task_size, struct ktask_ctl *ctl,
+		struct lock_class_key *key);
 
 /**
  * ktask_run_numa - run a task with helpers on given NUMA nodes
@@ -234,6 +238,29 @@ int ktask_run(void *start, size_t task_size, struct ktask_ctl *ctl);
  */
 int ktask_run_numa(struct ktask_node *nodes, size_t nr_nodes,
 		   struct ktask_ctl *ctl);
+int __ktask_run_numa(struct ktask_node *nodes, size_t nr_nodes,
+		     struct ktask_ctl *ctl, struct lock_class_key *key);
+
+#ifdef CONFIG_LOCKDEP
+/*
+ * lockdep knows that the caller waits for its helpers, and tells tasks apart by
+ * where they are started.  A call through a pointer to one of the functions is
+ * the one thing that it does not see.
+ */
+#define ktask_run(start, task_size, ctl)				\
+({									\
+	static struct lock_class_key __ktask_key;			\
+									\
+	__ktask_run(start, task_size, ctl, &__ktask_key);		\
+})
+
+#define ktask_run_numa(nodes, nr_nodes, ctl)				\
+({									\
+	static struct lock_class_key __ktask_key;			\
+									\
+	__ktask_run_numa(nodes, nr_nodes, ctl, &__ktask_key);		\
+})
+#endif
 
 /**
  * ktask_iter_range - the default iterator, for tasks that are a range

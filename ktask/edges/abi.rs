@@ -14,6 +14,7 @@ use crate::ktask::{
             ktask_ctl,
             ktask_node, //
         },
+        lockdep::Class,
         published::Published, //
     },
 };
@@ -23,9 +24,13 @@ use core::{
         offset_of,
         size_of, //
     },
+    ptr,
     slice, //
 };
-use kernel::prelude::*;
+use kernel::{
+    bindings::lock_class_key,
+    prelude::*, //
+};
 
 /// The engine that the exported functions use.
 pub(crate) static ENGINE: Published<Engine> = Published::new();
@@ -76,13 +81,17 @@ impl CClient {
 
 fn position(position: usize) -> *mut c_void {
     // Positions are the client's; they need not be addresses.
-    core::ptr::without_provenance_mut(position)
+    ptr::without_provenance_mut(position)
 }
 
 impl Client for CClient {
     fn run(&self, start: usize, end: usize) -> c_int {
         // SAFETY: The client vouches for its function being called with positions of its task.
         unsafe { (self.func)(position(start), position(end), self.arg) }
+    }
+
+    fn function(&self) -> usize {
+        self.func as usize
     }
 
     fn walks(&self) -> bool {
@@ -109,13 +118,14 @@ impl Client for CClient {
     }
 }
 
-fn run(parts: &[Part], ctl: &ktask_ctl) -> Result<c_int> {
+fn run(parts: &[Part], ctl: &ktask_ctl, class: Class) -> Result<c_int> {
     let client = CClient::new(ctl)?;
     let total = Engine::check(parts, client.walks())?;
     let shape = Shape {
         min_chunk: ctl.kc_min_chunk_size,
         max_threads: ctl.kc_max_threads,
         killable: ctl.kc_killable != 0,
+        class,
     };
     // SAFETY: The caller is a module that uses our symbols, so we cannot be unloaded before it
     // returns.
@@ -135,13 +145,32 @@ pub(crate) unsafe extern "C" fn ktask_run(
     task_size: usize,
     ctl: *mut ktask_ctl,
 ) -> c_int {
+    // SAFETY: The function's own contract.
+    unsafe { __ktask_run(start, task_size, ctl, ptr::null_mut()) }
+}
+
+/// [`ktask_run`] with a key for lockdep.
+///
+/// # Safety
+///
+/// As [`ktask_run`]; and `key` must be null or point to a static lock class key of no other use.
+#[no_mangle]
+pub(crate) unsafe extern "C" fn __ktask_run(
+    start: *mut c_void,
+    task_size: usize,
+    ctl: *mut ktask_ctl,
+    key: *mut lock_class_key,
+) -> c_int {
     if ctl.is_null() {
         return EINVAL.to_errno();
     }
-    // SAFETY: The function's own contract.
+    // SAFETY: The function's own contract. This copies it: thread functions may change the client's
+    // while the task runs.
     let ctl = unsafe { ctl.read() };
+    // SAFETY: The function's own contract.
+    let class = unsafe { Class::new(key) };
     let part = Part::new(start as usize, task_size, Engine::current_nid());
-    run(slice::from_ref(&part), &ctl).unwrap_or_else(|error| error.to_errno())
+    run(slice::from_ref(&part), &ctl, class).unwrap_or_else(|error| error.to_errno())
 }
 
 /// Runs a task with helpers on the nodes of its parts; see `include/linux/ktask.h`.
@@ -156,12 +185,29 @@ pub(crate) unsafe extern "C" fn ktask_run_numa(
     nr_nodes: usize,
     ctl: *mut ktask_ctl,
 ) -> c_int {
+    // SAFETY: The function's own contract.
+    unsafe { __ktask_run_numa(nodes, nr_nodes, ctl, ptr::null_mut()) }
+}
+
+/// [`ktask_run_numa`] with a key for lockdep.
+///
+/// # Safety
+///
+/// As [`ktask_run_numa`] and [`__ktask_run`].
+#[no_mangle]
+pub(crate) unsafe extern "C" fn __ktask_run_numa(
+    nodes: *mut ktask_node,
+    nr_nodes: usize,
+    ctl: *mut ktask_ctl,
+    key: *mut lock_class_key,
+) -> c_int {
     if ctl.is_null() {
         return EINVAL.to_errno();
     }
-    // SAFETY: The function's own contract. This copies it: thread functions may change the client's
-    // while the task runs.
+    // SAFETY: As in `__ktask_run`.
     let ctl = unsafe { ctl.read() };
+    // SAFETY: The function's own contract.
+    let class = unsafe { Class::new(key) };
     let parts: &[Part] = if nr_nodes == 0 {
         &[]
     } else if nodes.is_null() || nr_nodes > isize::MAX as usize / size_of::<Part>() {
@@ -172,7 +218,7 @@ pub(crate) unsafe extern "C" fn ktask_run_numa(
         // layout of `Part`, and those that change are only accessed atomically.
         unsafe { slice::from_raw_parts(nodes.cast::<Part>(), nr_nodes) }
     };
-    run(parts, &ctl).unwrap_or_else(|error| error.to_errno())
+    run(parts, &ctl, class).unwrap_or_else(|error| error.to_errno())
 }
 
 /// Advances a position of a range; see `include/linux/ktask.h`.

@@ -9,6 +9,9 @@ pub(crate) trait Client: Sync {
     /// Does the chunk between two positions; 0 or the client's own error. May sleep.
     fn run(&self, start: usize, end: usize) -> c_int;
 
+    /// The address of what [`Self::run`] calls, for reports.
+    fn function(&self) -> usize;
+
     /// Whether positions come from [`Self::advance`]. Otherwise they are numbers that grow by one
     /// with every unit.
     fn walks(&self) -> bool;

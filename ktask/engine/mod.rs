@@ -29,6 +29,7 @@ use super::{
     services::{
         cpus,
         hotplug::Follow,
+        lockdep,
         pool::{
             Crew,
             Pool, //
@@ -38,10 +39,12 @@ use super::{
     },
 };
 use kernel::{
-    new_mutex,
     new_spinlock,
     prelude::*,
-    sync::SpinLock,
+    sync::{
+        Mutex,
+        SpinLock, //
+    },
     task::might_sleep, //
 };
 use task::{
@@ -62,6 +65,8 @@ pub(crate) struct Shape {
     pub(crate) max_threads: usize,
     /// Whether a fatal signal to the caller fails the task.
     pub(crate) killable: bool,
+    /// Where the task is started.
+    pub(crate) class: lockdep::Class,
 }
 
 /// The CPUs as the engine sees them.
@@ -201,14 +206,15 @@ impl Engine {
         for part in parts {
             part.reset();
         }
-        let min = shape.min_chunk.max(1);
         if !client.walks() {
-            let task = Task::new(self, client, parts, min, shape.killable, None);
+            let task = Task::new(self, client, parts, &shape, None);
             return self.run_task(&task, parts, total, shape);
         }
-        pin_init::stack_pin_init!(let walk = new_mutex!((), "ktask_walk"));
-        let walk = walk.as_ref().get_ref();
-        let task = Task::new(self, client, parts, min, shape.killable, Some(walk));
+        // Of this lock's order lockdep knows by the task's own, under which it is taken.
+        pin_init::stack_pin_init!(
+            let walk = Mutex::new((), c"ktask_walk", lockdep::unchecked())
+        );
+        let task = Task::new(self, client, parts, &shape, Some(walk.as_ref().get_ref()));
         self.run_task(&task, parts, total, shape)
     }
 

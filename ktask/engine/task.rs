@@ -4,7 +4,8 @@
 
 use super::{
     Client,
-    Engine, //
+    Engine,
+    Shape, //
 };
 use crate::ktask::{
     policy::{
@@ -20,6 +21,7 @@ use crate::ktask::{
         },
     },
     services::{
+        lockdep::Wait,
         pool::{
             Job,
             Verdict, //
@@ -65,6 +67,8 @@ pub(super) struct Task<'a, C> {
     confined: Atomic<bool>,
     /// Held while a client's iterator walks; `None` for ranges.
     walk: Option<&'a Mutex<()>>,
+    /// Held wherever the client's functions are called.
+    wait: Wait,
     threads: Atomic<usize>,
     error: Atomic<i32>,
 }
@@ -82,19 +86,19 @@ impl<'a, C: Client> Task<'a, C> {
         engine: &'a Engine,
         client: &'a C,
         parts: &'a [Part],
-        min: usize,
-        killable: bool,
+        shape: &Shape,
         walk: Option<&'a Mutex<()>>,
     ) -> Self {
         Self {
             engine,
             client,
             parts,
-            min,
-            killable,
+            min: shape.min_chunk.max(1),
+            killable: shape.killable,
             confined: Atomic::new(false),
             walk,
-            threads: Atomic::new(if killable { KILLABLE_SHARES } else { 1 }),
+            wait: Wait::new(shape.class, client.function()),
+            threads: Atomic::new(if shape.killable { KILLABLE_SHARES } else { 1 }),
             error: Atomic::new(0),
         }
     }
@@ -161,6 +165,7 @@ impl<'a, C: Client> Task<'a, C> {
         let mut chunks = 0;
         let mut units = 0usize;
         let mut drained = Drained::Empty;
+        let _held = self.wait.hold();
         if let Some(part) = self.parts.get(index) {
             loop {
                 // What is complete is a success, whatever happens to the caller.

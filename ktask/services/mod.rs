@@ -19,10 +19,14 @@ pub(crate) mod helpers {
     use kernel::bindings::{
         cpumask,
         dentry,
+        lock_class_key,
         seq_file,
         task_struct,
         workqueue_struct, //
     };
+
+    #[cfg(CONFIG_LOCKDEP)]
+    use kernel::bindings::lockdep_map;
 
     include!(env!("KTASK_HELPERS_RS"));
 }
@@ -32,6 +36,7 @@ pub(crate) mod debugfs;
 
 pub(crate) mod cpus;
 pub(crate) mod hotplug;
+pub(crate) mod lockdep;
 pub(crate) mod pool;
 pub(crate) mod power;
 pub(crate) mod published;

@@ -112,3 +112,15 @@ load() {
 unload() {
 	rmmod ktask_test && rmmod ktask_rs
 }
+
+# Twice: what was only on its way to somewhere is found by the second scan.
+nothing_leaked() {
+	echo scan > $DEBUGFS/kmemleak
+	sleep 6
+	echo scan > $DEBUGFS/kmemleak
+	leaks=$(cat $DEBUGFS/kmemleak)
+	[ -z "$leaks" ] || {
+		echo "$leaks"
+		return 1
+	}
+}

@@ -13,5 +13,8 @@ for arg; do
 	*) . "$here/$arg.sh" ;;
 	esac
 done
+if [ -e $DEBUGFS/kmemleak ]; then
+	check "kmemleak: nothing has leaked" nothing_leaked
+fi
 echo "1..$tests"
 [ "$failed" -eq 0 ]

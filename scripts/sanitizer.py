@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Kernels of our own with sanitizers: tinyconfig and .config.debug.fragment.
+
+Clang builds them: Rust and KASAN do not go together with GCC.
+"""
+
+import hashlib
+import json
+import os
+import re
+
+import prepared
+from prepared import REPO, Failure, in_root, step
+
+NAMES = ("kasan", "kcsan")
+FRAGMENT = REPO / ".config.debug.fragment"
+
+
+def fragment(name):
+    """What is added to tinyconfig for one kernel."""
+    common, *parts = re.split(rf"^# ({'|'.join(NAMES)}):$", FRAGMENT.read_text(),
+                              flags=re.MULTILINE)
+    return common + dict(zip(parts[::2], parts[1::2]))[name]
+
+
+def mark(name):
+    """What a kernel depends on besides its source."""
+    config = hashlib.sha256(fragment(name).encode()).hexdigest()
+    return {**prepared.ready_mark(), "config": config}
+
+
+def is_ready(kernel, name):
+    folder = kernel.sanitizer(name)
+    try:
+        made = json.loads((folder / "ready.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return made == mark(name) and image(folder).exists()
+
+
+def image(folder):
+    return folder / "arch/x86/boot/bzImage"
+
+
+def build(kernel, name):
+    """Builds a kernel into its empty folder."""
+    folder = kernel.sanitizer(name)
+    folder.mkdir()
+    make = ["make", f"O={folder}", f"-j{len(os.sched_getaffinity(0))}", "CC=clang",
+            f"LOCALVERSION=-{name}"]
+
+    def run(argv, what):
+        in_root(argv, f"{name}-{what}", binds=[kernel.folder], cwd=kernel.source)
+
+    with step(f"building the {name} kernel of {kernel.release}'s source"):
+        run([*make, "tinyconfig"], "tinyconfig")
+        (folder / "fragment").write_text(fragment(name))
+        run(["env", "CC=clang", "scripts/kconfig/merge_config.sh", "-m", "-O", folder,
+             folder / ".config", folder / "fragment"], "merge")
+        run([*make, "olddefconfig"], "olddefconfig")
+        check_config(folder, name)
+        run([*make, "bzImage", "modules"], "build")
+        (folder / "ready.json").write_text(json.dumps(mark(name)) + "\n")
+
+
+def check_config(folder, name):
+    """kconfig drops what it cannot have without a word."""
+    config = set((folder / ".config").read_text().splitlines())
+    wanted = re.findall(r"^(?:CONFIG_\w+=.*|# CONFIG_\w+ is not set)$", fragment(name),
+                        re.MULTILINE)
+    missing = [option for option in wanted
+               if option not in config
+               and not (option.startswith("#") and not any(
+                   line.startswith(option.split()[1] + "=") for line in config))]
+    if missing:
+        raise Failure(f"{FRAGMENT.name}: this kernel cannot have {', '.join(missing)}")
