@@ -37,7 +37,10 @@ pub(crate) fn node_of(cpu: u32) -> Option<usize> {
 }
 
 /// The CPUs that general kernel work may run on: online and not isolated.
-pub(crate) struct UsableCpus(CpumaskVar);
+///
+/// In a box of its own: without `CONFIG_CPUMASK_OFFSTACK` the mask itself is in `CpumaskVar`, which
+/// then is not `Unpin`, as what a lock guard lends out mutably must be.
+pub(crate) struct UsableCpus(KBox<CpumaskVar>);
 
 // SAFETY: The mask is ours alone, and its memory may be freed by any thread.
 unsafe impl Send for UsableCpus {}
@@ -45,7 +48,10 @@ unsafe impl Send for UsableCpus {}
 impl UsableCpus {
     /// No CPU, until the mask is read. May sleep.
     pub(crate) fn none() -> Result<Self> {
-        Ok(Self(CpumaskVar::new_zero(GFP_KERNEL)?))
+        Ok(Self(KBox::new(
+            CpumaskVar::new_zero(GFP_KERNEL)?,
+            GFP_KERNEL,
+        )?))
     }
 
     /// Reads the CPUs that are usable now.
