@@ -243,9 +243,12 @@ def explain(what, status, log):
 # --rbind: a user namespace may not take a mount apart from those beneath it.
 # No exec at the end: a process that changes its user, as apt does, no longer
 # dies with its parent, but does with the first process of its namespace.
+# A /tmp of its own: make names files there by its process id, which in a
+# namespace of its own is the same as that of the next make.
 ENTER = """
 PATH=$PATH:/usr/sbin:/sbin  # chroot is not in every user's
 root=$1 dir=$2; shift 2
+mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 while [ "$1" != -- ]; do
     if [ -d "$1" ]; then mkdir -p "$root$1"
     else mkdir -p "$root${1%/*}"; [ -e "$root$1" ] || : > "$root$1"; fi
