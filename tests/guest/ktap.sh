@@ -113,6 +113,12 @@ unload() {
 	rmmod ktask_test && rmmod ktask_rs
 }
 
+# Nothing is left of the modules.
+nothing_left() {
+	[ ! -e "$KTASK" ] && [ ! -e /sys/devices/virtual/workqueue/ktask ] &&
+		! grep ktask /proc/modules
+}
+
 # Twice: what was only on its way to somewhere is found by the second scan.
 nothing_leaked() {
 	echo scan > $DEBUGFS/kmemleak

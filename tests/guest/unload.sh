@@ -61,11 +61,6 @@ load_200_times() {
 		at_least "per-CPU memory not leaked" 0 $((percpu + 32 - $(percpu_kib)))
 }
 
-nothing_left() {
-	[ ! -e $KTASK ] && [ ! -e /sys/devices/virtual/workqueue/ktask ] &&
-		! grep ktask /proc/modules
-}
-
 check "p17: refused while a consumer is loaded" refused_while_used
 check "p17: refused while a file is open" refused_while_a_file_is_open
 check "p17: unloaded while tasks run" unload_while_running
