@@ -15,11 +15,33 @@
 //     ktask::Task::new()
 //         .min_chunk(1024)
 //         .run(0..pages.len(), |chunk| clear(&pages[chunk], &cleared))?;
+//
+// Work that is no range is a walk, from one position to the next:
+//
+//     ktask::Task::new()
+//         .min_chunk(64)
+//         .walk(list.first(), list.len(), skip, |start, end| {
+//             for node in nodes(start, end) {
+//                 node.count.add(1, Relaxed);
+//             }
+//             Ok(())
+//         })
+//
+//     fn skip(mut node: Option<&Node>, units: usize) -> Option<&Node> {
+//         for _ in 0..units {
+//             node = node?.next.as_deref();
+//         }
+//         node
+//     }
 
 use core::{
     cell::UnsafeCell,
+    marker::PhantomData,
     ops::Range,
-    ptr, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     error::to_result,
@@ -43,22 +65,93 @@ mod abi {
 #[allow(dead_code, reason = "not every consumer needs it")]
 pub(crate) const NO_NODE: i32 = kernel::bindings::NUMA_NO_NODE;
 
-/// The part of a task that belongs to one NUMA node.
-#[repr(transparent)]
-pub(crate) struct Part(abi::ktask_node);
+/// A place in the client's data, where a chunk of a walk starts or ends.
+///
+/// Threads hand positions to each other, so they are [`Send`]; one is the end of a chunk and the
+/// start of the next, so they are [`Copy`]. Where nothing follows the last unit, as in a list, the
+/// position after it is `None` of an `Option<&T>`.
+///
+/// # Safety
+///
+/// [`Self::from_address`] must turn what [`Self::into_address`] returned into the same position
+/// again.
+pub(crate) unsafe trait Position: Copy + Send {
+    /// The position as a number. The provenance of an address must be exposed.
+    fn into_address(self) -> usize;
 
+    /// The position that a number stands for.
+    ///
+    /// # Safety
+    ///
+    /// `address` must come from [`Self::into_address`] of this very type, lifetimes included.
+    unsafe fn from_address(address: usize) -> Self;
+}
+
+// SAFETY: Both functions change nothing.
+unsafe impl Position for usize {
+    fn into_address(self) -> usize {
+        self
+    }
+
+    unsafe fn from_address(address: usize) -> Self {
+        address
+    }
+}
+
+// SAFETY: A reference and its address name the same place.
+unsafe impl<T: Sync> Position for &T {
+    fn into_address(self) -> usize {
+        ptr::from_ref(self).expose_provenance()
+    }
+
+    unsafe fn from_address(address: usize) -> Self {
+        // SAFETY: By the function's contract this was such a reference, which is still valid as its
+        // type is; its provenance was exposed.
+        unsafe { &*ptr::with_exposed_provenance(address) }
+    }
+}
+
+// SAFETY: As for references, none of which is 0.
+unsafe impl<T: Sync> Position for Option<&T> {
+    fn into_address(self) -> usize {
+        self.map_or(0, Position::into_address)
+    }
+
+    unsafe fn from_address(address: usize) -> Self {
+        if address == 0 {
+            return None;
+        }
+        // SAFETY: By the function's contract this was the address of a `Some`.
+        Some(unsafe { Position::from_address(address) })
+    }
+}
+
+/// The part of a task that belongs to one NUMA node, with positions of type `P` (numbers, if the
+/// task is a range). It can be used again when a call has returned.
+#[repr(transparent)]
+pub(crate) struct Part<P = usize>(abi::ktask_node, PhantomData<P>);
+
+#[allow(dead_code, reason = "not every consumer needs it")]
 impl Part {
     /// The units `range`, with helpers on `node` ([`NO_NODE`] for any).
-    #[allow(dead_code, reason = "not every consumer needs it")]
     pub(crate) fn new(node: i32, range: Range<usize>) -> Self {
-        Self(abi::ktask_node {
-            kn_start: ptr::without_provenance_mut(range.start),
-            kn_task_size: range.len(),
+        Self::walk(node, range.start, range.len())
+    }
+}
+
+#[allow(dead_code, reason = "not every consumer needs it")]
+impl<P: Position> Part<P> {
+    /// The `units` units from position `start`, with helpers on `node` ([`NO_NODE`] for any).
+    pub(crate) fn walk(node: i32, start: P, units: usize) -> Self {
+        let node = abi::ktask_node {
+            kn_start: ptr::without_provenance_mut(start.into_address()),
+            kn_task_size: units,
             kn_nid: node,
             kn_threads: 0,
             kn_claimed: 0,
             kn_position: 0,
-        })
+        };
+        Self(node, PhantomData)
     }
 }
 
@@ -76,6 +169,7 @@ pub(crate) struct Task {
     killable: bool,
 }
 
+#[allow(dead_code, reason = "not every consumer needs all of it")]
 impl Task {
     /// A task with chunks of any size and as many threads as the administrator allows.
     pub(crate) const fn new() -> Self {
@@ -102,7 +196,6 @@ impl Task {
 
     /// Lets a fatal signal to the caller fail the task with `EINTR`, as if its work had failed.
     #[must_use]
-    #[allow(dead_code, reason = "not every consumer needs it")]
     pub(crate) const fn killable(mut self, killable: bool) -> Self {
         self.killable = killable;
         self
@@ -110,95 +203,114 @@ impl Task {
 
     /// Calls `work` for every unit of `range` exactly once, chunk by chunk, in the caller and in
     /// helpers on its node.
-    #[allow(dead_code, reason = "not every consumer needs it")]
     pub(crate) fn run<W>(&self, range: Range<usize>, work: W) -> Result
     where
         W: Fn(Range<usize>) -> Result + Sync,
     {
-        self.call_range(range, &Funcs::new(work, no_undo), false)
+        let work = |start, end| work(start..end);
+        Funcs::new(Ranges, work, no_undo()).run(self, range.start, range.len())
     }
 
     /// As [`Self::run`], and calls `undo` for all that had completed if the work fails: once, in
     /// the caller, when no other thread works any more. A range to undo may span several chunks.
-    #[allow(dead_code, reason = "not every consumer needs it")]
-    pub(crate) fn run_or_undo<W, U>(&self, range: Range<usize>, work: W, undo: U) -> Result
+    pub(crate) fn run_or_undo<W, U>(&self, range: Range<usize>, work: W, mut undo: U) -> Result
     where
         W: Fn(Range<usize>) -> Result + Sync,
         U: FnMut(Range<usize>),
     {
-        self.call_range(range, &Funcs::new(work, undo), true)
+        let work = |start, end| work(start..end);
+        let undo = |start, end| undo(start..end);
+        Funcs::new(Ranges, work, Some(undo)).run(self, range.start, range.len())
     }
 
     /// As [`Self::run`], with the work given as parts, each of which names the node where helpers
     /// should run. A chunk never crosses a part.
-    #[allow(dead_code, reason = "not every consumer needs it")]
     pub(crate) fn run_parts<W>(&self, parts: &mut [Part], work: W) -> Result
     where
         W: Fn(Range<usize>) -> Result + Sync,
     {
-        self.call_parts(parts, &Funcs::new(work, no_undo), false)
+        let work = |start, end| work(start..end);
+        Funcs::new(Ranges, work, no_undo()).run_parts(self, parts)
     }
 
     /// [`Self::run_parts`] and [`Self::run_or_undo`] in one.
-    #[allow(dead_code, reason = "not every consumer needs it")]
-    pub(crate) fn run_parts_or_undo<W, U>(&self, parts: &mut [Part], work: W, undo: U) -> Result
+    pub(crate) fn run_parts_or_undo<W, U>(&self, parts: &mut [Part], work: W, mut undo: U) -> Result
     where
         W: Fn(Range<usize>) -> Result + Sync,
         U: FnMut(Range<usize>),
     {
-        self.call_parts(parts, &Funcs::new(work, undo), true)
+        let work = |start, end| work(start..end);
+        let undo = |start, end| undo(start..end);
+        Funcs::new(Ranges, work, Some(undo)).run_parts(self, parts)
     }
 
-    fn call_range<W, U>(&self, range: Range<usize>, funcs: &Funcs<W, U>, undoes: bool) -> Result
+    /// Calls `work` for every unit of a walk exactly once, chunk by chunk, in the caller and in
+    /// helpers on its node. The walk has `units` units; the first is at `start`.
+    ///
+    /// `advance` returns the position so many units (never 0) after another. It is asked for the
+    /// end of each chunk before the chunk is worked on, thus also for the position after the last
+    /// unit. If there are fewer units than were promised, `advance` has to cope. It is called in
+    /// any of the task's threads, but by one at a time and in the order of the walk, under a mutex:
+    /// it may sleep, but run no task itself. After a failure it may have been asked for one chunk
+    /// more than was worked on.
+    ///
+    /// `advance` must not capture anything, or it does not compile: the C interface gives an
+    /// iterator the position alone.
+    pub(crate) fn walk<P, A, W>(&self, start: P, units: usize, advance: A, work: W) -> Result
     where
-        W: Fn(Range<usize>) -> Result + Sync,
-        U: FnMut(Range<usize>),
+        P: Position,
+        A: FnMut(P, usize) -> P + Send,
+        W: Fn(P, P) -> Result + Sync,
     {
-        // SAFETY: The control structure points to `funcs`, which outlives the call; its functions
-        // are made for it.
-        to_result(unsafe {
-            abi::ktask_run(
-                ptr::without_provenance_mut(range.start),
-                range.len(),
-                &mut self.ctl(funcs, undoes),
-            )
-        })
+        Funcs::new(Walk(advance), work, no_undo()).run(self, start, units)
     }
 
-    fn call_parts<W, U>(&self, parts: &mut [Part], funcs: &Funcs<W, U>, undoes: bool) -> Result
+    /// As [`Self::walk`], and calls `undo` for all that had completed if the work fails: once, in
+    /// the caller, when no other thread works any more. What lies between the two positions may be
+    /// several chunks.
+    pub(crate) fn walk_or_undo<P, A, W, U>(
+        &self,
+        start: P,
+        units: usize,
+        advance: A,
+        work: W,
+        undo: U,
+    ) -> Result
     where
-        W: Fn(Range<usize>) -> Result + Sync,
-        U: FnMut(Range<usize>),
+        P: Position,
+        A: FnMut(P, usize) -> P + Send,
+        W: Fn(P, P) -> Result + Sync,
+        U: FnMut(P, P),
     {
-        // SAFETY: As in `call_range`; `Part` is a node part and the parts are ours until the call
-        // returns.
-        to_result(unsafe {
-            abi::ktask_run_numa(
-                parts.as_mut_ptr().cast(),
-                parts.len(),
-                &mut self.ctl(funcs, undoes),
-            )
-        })
+        Funcs::new(Walk(advance), work, Some(undo)).run(self, start, units)
     }
 
-    fn ctl<W, U>(&self, funcs: &Funcs<W, U>, undoes: bool) -> abi::ktask_ctl
+    /// As [`Self::walk`], with the walk given as parts, each of which names the node where helpers
+    /// should run. A chunk never crosses a part. `advance` is called in order within each part.
+    pub(crate) fn walk_parts<P, A, W>(&self, parts: &mut [Part<P>], advance: A, work: W) -> Result
     where
-        W: Fn(Range<usize>) -> Result + Sync,
-        U: FnMut(Range<usize>),
+        P: Position,
+        A: FnMut(P, usize) -> P + Send,
+        W: Fn(P, P) -> Result + Sync,
     {
-        abi::ktask_ctl {
-            kc_thread_func: Some(Funcs::<W, U>::thread_func),
-            kc_undo_func: if undoes {
-                Some(Funcs::<W, U>::undo_func)
-            } else {
-                None
-            },
-            kc_func_arg: ptr::from_ref(funcs).cast_mut().cast(),
-            kc_min_chunk_size: self.min_chunk,
-            kc_iter_func: None,
-            kc_max_threads: self.max_threads,
-            kc_killable: self.killable.into(),
-        }
+        Funcs::new(Walk(advance), work, no_undo()).run_parts(self, parts)
+    }
+
+    /// [`Self::walk_parts`] and [`Self::walk_or_undo`] in one.
+    pub(crate) fn walk_parts_or_undo<P, A, W, U>(
+        &self,
+        parts: &mut [Part<P>],
+        advance: A,
+        work: W,
+        undo: U,
+    ) -> Result
+    where
+        P: Position,
+        A: FnMut(P, usize) -> P + Send,
+        W: Fn(P, P) -> Result + Sync,
+        U: FnMut(P, P),
+    {
+        Funcs::new(Walk(advance), work, Some(undo)).run_parts(self, parts)
     }
 }
 
@@ -208,30 +320,119 @@ impl Default for Task {
     }
 }
 
-fn no_undo(_: Range<usize>) {}
-
-/// A client's closures, behind the pointer that the C interface passes to the functions below.
-struct Funcs<W, U> {
-    work: W,
-    // Only used in the caller's thread.
-    undo: UnsafeCell<U>,
+/// How chunks follow each other.
+trait Steps<P> {
+    /// The iterator for the C interface: `None` for ranges.
+    ///
+    /// Only to be called while a value of this type exists, by one thread at a time, and with
+    /// positions of type `P`.
+    const ITER: abi::ktask_iter_func;
 }
 
-impl<W, U> Funcs<W, U>
+/// The steps of a range, which ktask does itself.
+struct Ranges;
+
+impl Steps<usize> for Ranges {
+    const ITER: abi::ktask_iter_func = None;
+}
+
+/// The steps of a client's iterator.
+struct Walk<A>(#[allow(dead_code, reason = "only has to exist")] A);
+
+impl<P, A> Steps<P> for Walk<A>
 where
-    W: Fn(Range<usize>) -> Result + Sync,
-    U: FnMut(Range<usize>),
+    P: Position,
+    A: FnMut(P, usize) -> P + Send,
 {
-    fn new(work: W, undo: U) -> Self {
+    const ITER: abi::ktask_iter_func = {
+        assert!(
+            size_of::<A>() == 0,
+            "the iterator of a walk must not capture anything"
+        );
+        Some(Self::advance::<P>)
+    };
+}
+
+impl<A> Walk<A> {
+    /// # Safety
+    ///
+    /// As [`Steps::ITER`] says, which makes sure that `A` has no size.
+    unsafe extern "C" fn advance<P>(position: *mut c_void, units: usize) -> *mut c_void
+    where
+        P: Position,
+        A: FnMut(P, usize) -> P + Send,
+    {
+        // SAFETY: What has no size has no address of its own, so this is the existing `A`. No other
+        // thread uses it now, and it is `Send`.
+        let advance = unsafe { NonNull::<A>::dangling().as_mut() };
+        // SAFETY: By the function's contract the position is a `P`.
+        let position = unsafe { P::from_address(position.addr()) };
+        ptr::without_provenance_mut(advance(position, units).into_address())
+    }
+}
+
+/// No function to undo what completed.
+fn no_undo<P>() -> Option<fn(P, P)> {
+    None
+}
+
+/// A client's closures, behind the pointer that the C interface passes to the functions below. They
+/// outlive the call that runs the task, and after that nobody uses the pointer.
+struct Funcs<P, S, W, U> {
+    _steps: S,
+    work: W,
+    // Only used in the caller's thread.
+    undo: Option<UnsafeCell<U>>,
+    _position: PhantomData<P>,
+}
+
+impl<P, S, W, U> Funcs<P, S, W, U>
+where
+    P: Position,
+    S: Steps<P>,
+    W: Fn(P, P) -> Result + Sync,
+    U: FnMut(P, P),
+{
+    fn new(steps: S, work: W, undo: Option<U>) -> Self {
         Self {
+            _steps: steps,
             work,
-            undo: UnsafeCell::new(undo),
+            undo: undo.map(UnsafeCell::new),
+            _position: PhantomData,
+        }
+    }
+
+    fn run(&self, task: &Task, start: P, units: usize) -> Result {
+        let start = ptr::without_provenance_mut(start.into_address());
+        // SAFETY: The control structure points to `self`, which outlives the call; its functions
+        // are made for it, and for positions of the type of `start`.
+        to_result(unsafe { abi::ktask_run(start, units, &mut self.ctl(task)) })
+    }
+
+    fn run_parts(&self, task: &Task, parts: &mut [Part<P>]) -> Result {
+        let nodes = parts.as_mut_ptr().cast();
+        // SAFETY: As in `run`; `Part` is a node part and the parts are ours until the call returns.
+        to_result(unsafe { abi::ktask_run_numa(nodes, parts.len(), &mut self.ctl(task)) })
+    }
+
+    fn ctl(&self, task: &Task) -> abi::ktask_ctl {
+        abi::ktask_ctl {
+            kc_thread_func: Some(Self::thread_func),
+            kc_undo_func: match self.undo {
+                Some(_) => Some(Self::undo_func),
+                None => None,
+            },
+            kc_func_arg: ptr::from_ref(self).cast_mut().cast(),
+            kc_min_chunk_size: task.min_chunk,
+            kc_iter_func: S::ITER,
+            kc_max_threads: task.max_threads,
+            kc_killable: task.killable.into(),
         }
     }
 
     /// # Safety
     ///
-    /// `arg` must point to a `Funcs<W, U>`.
+    /// `arg` must point to a `Self`; `start` and `end` must be positions of its task.
     unsafe extern "C" fn thread_func(
         start: *mut c_void,
         end: *mut c_void,
@@ -240,7 +441,9 @@ where
         // SAFETY: The function's own contract. Of what other threads see through this pointer only
         // `work` is used, which is `Sync`.
         let work = unsafe { &(*arg.cast::<Self>()).work };
-        match work(start as usize..end as usize) {
+        // SAFETY: By the function's contract both are a `P`, which is `Send`.
+        let (start, end) = unsafe { (P::from_address(start.addr()), P::from_address(end.addr())) };
+        match work(start, end) {
             Ok(()) => 0,
             Err(error) => error.to_errno(),
         }
@@ -248,11 +451,18 @@ where
 
     /// # Safety
     ///
-    /// `arg` must point to a `Funcs<W, U>`; only to be called in the thread that made it, when no
+    /// As [`Self::thread_func`]; only to be called in the thread that made the `Self`, when no
     /// other uses it.
     unsafe extern "C" fn undo_func(start: *mut c_void, end: *mut c_void, arg: *mut c_void) {
-        // SAFETY: The function's own contract; nobody else has a reference to `undo`.
-        let undo = unsafe { &mut *(*arg.cast::<Self>()).undo.get() };
-        undo(start as usize..end as usize);
+        // SAFETY: The function's own contract.
+        let Some(undo) = (unsafe { &(*arg.cast::<Self>()).undo }) else {
+            return;
+        };
+        // SAFETY: Nobody else has a reference to what is in the cell, as no other thread uses it,
+        // and a closure cannot call itself.
+        let undo = unsafe { &mut *undo.get() };
+        // SAFETY: By the function's contract both are a `P`.
+        let (start, end) = unsafe { (P::from_address(start.addr()), P::from_address(end.addr())) };
+        undo(start, end);
     }
 }
