@@ -22,7 +22,7 @@ impl kernel::Module for Consumer {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let mut sum = 0;
         ktask::Task::new().run(0..100, |chunk| {
-            sum += chunk.len();
+            sum += chunk.len(); // must not compile
             Ok(())
         })?;
         pr_info!("{sum}\n");

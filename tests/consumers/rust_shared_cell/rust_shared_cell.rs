@@ -22,7 +22,7 @@ impl kernel::Module for Consumer {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let sum = core::cell::Cell::new(0);
         ktask::Task::new().run(0..100, |chunk| {
-            sum.set(sum.get() + chunk.len());
+            sum.set(sum.get() + chunk.len()); // must not compile
             Ok(())
         })?;
         Ok(Self)
