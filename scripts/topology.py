@@ -11,6 +11,7 @@ DEFAULT_MIB = 4096
 # Less does not hold the kernel and its initramfs.
 LEAST_MIB = 128
 MOST_CPUS = 255
+FIELDS = "id=N, cpus=LIST, absent=LIST or mem=SIZE"
 
 
 @dataclass
@@ -18,6 +19,11 @@ class Node:
     ident: int
     cpus: list = field(default_factory=list)
     mib: int = 0
+    # CPUs that could be plugged in.
+    absent: list = field(default_factory=list)
+
+    def possible(self):
+        return self.cpus + self.absent
 
 
 def nodes_of(count, specs):
@@ -48,16 +54,18 @@ def parse_node(spec, ident):
     for word in spec.split(","):
         if "=" in word:
             name, word = word.split("=", 1)
-        elif name != "cpus":
-            raise Failure(f"--node {spec}: '{word}' is not id=N, cpus=LIST or mem=SIZE")
+        elif name not in ("cpus", "absent"):
+            raise Failure(f"--node {spec}: '{word}' is not {FIELDS}")
         if name == "cpus":
             node.cpus += parse_cpus(word, spec)
+        elif name == "absent":
+            node.absent += parse_cpus(word, spec)
         elif name == "mem":
             node.mib = parse_size(word, spec)
         elif name == "id" and word.isdecimal():
             node.ident = int(word)
         else:
-            raise Failure(f"--node {spec}: '{name}={word}' is not id=N, cpus=LIST or mem=SIZE")
+            raise Failure(f"--node {spec}: '{name}={word}' is not {FIELDS}")
     return node
 
 
@@ -79,7 +87,7 @@ def check(nodes, count):
     idents = [node.ident for node in nodes]
     if idents != list(range(len(nodes))):
         raise Failure(f"node ids must be 0 to {len(nodes) - 1}, each once, not {idents}")
-    cpus = sorted(cpu for node in nodes for cpu in node.cpus)
+    cpus = sorted(cpu for node in nodes for cpu in node.possible())
     twice = [cpu for cpu in cpus if cpus.count(cpu) > 1]
     if twice:
         raise Failure(f"CPU {twice[0]} is named twice")
@@ -90,11 +98,13 @@ def check(nodes, count):
                       else f"CPU {stray[0]} is more than --cpus {count} gives")
     if not 1 <= wanted <= MOST_CPUS:
         raise Failure(f"the guest can have 1 to {MOST_CPUS} CPUs, not {wanted}")
+    if any(0 in node.absent for node in nodes):
+        raise Failure("CPU 0 cannot be absent")
     memory = sum(node.mib for node in nodes)
     if memory < LEAST_MIB:
         raise Failure(f"the nodes have {memory} MiB of memory, and the guest needs {LEAST_MIB}")
     for node in nodes:
-        if not node.cpus and not node.mib:
+        if not node.possible() and not node.mib:
             raise Failure(f"node {node.ident} has neither CPUs nor memory")
 
 
@@ -104,7 +114,7 @@ def cores_per_socket(nodes):
     A socket shares one last-level cache, and the kernel warns about CPUs that
     share a cache across nodes.
     """
-    node_of = {cpu: node.ident for node in nodes for cpu in node.cpus}
+    node_of = {cpu: node.ident for node in nodes for cpu in node.possible()}
     count = len(node_of)
     for cores in range(count, 0, -1):
         if count % cores == 0 and all(node_of[cpu] == node_of[cpu - cpu % cores]
@@ -113,14 +123,19 @@ def cores_per_socket(nodes):
     return 1
 
 
-def qemu_options(nodes):
-    count = sum(len(node.cpus) for node in nodes)
+def qemu_options(nodes, cpu_model):
+    count = sum(len(node.possible()) for node in nodes)
     cores = cores_per_socket(nodes)
+    # QEMU plugs in the first CPUs itself; those after an absent one are devices.
+    first = min((cpu for node in nodes for cpu in node.absent), default=count)
     options = ["-m", f"{sum(node.mib for node in nodes)}M",
-               "-smp", f"{count},sockets={count // cores},cores={cores},threads=1"]
+               "-smp", f"{first},maxcpus={count},sockets={count // cores},cores={cores},threads=1"]
+    for cpu in sorted(cpu for node in nodes for cpu in node.cpus if cpu > first):
+        options += ["-device", f"{cpu_model}-x86_64-cpu,socket-id={cpu // cores},"
+                               f"core-id={cpu % cores},thread-id=0"]
     for node in nodes:
         numa = f"node,nodeid={node.ident}"
-        numa += "".join(f",cpus={cpu}" for cpu in node.cpus)
+        numa += "".join(f",cpus={cpu}" for cpu in node.possible())
         if node.mib:
             options += ["-object", f"memory-backend-ram,id=mem{node.ident},size={node.mib}M"]
             numa += f",memdev=mem{node.ident}"
