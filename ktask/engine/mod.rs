@@ -23,6 +23,7 @@ use super::{
             Charge,
             Rlim, //
         },
+        served::Excluded,
         threads,
         undo::Failed, //
     },
@@ -37,6 +38,10 @@ use super::{
         power::Power,
         published::Published, //
     },
+    sync::{
+        Atomic,
+        Relaxed, //
+    },
 };
 use kernel::{
     new_spinlock,
@@ -45,7 +50,11 @@ use kernel::{
         Mutex,
         SpinLock, //
     },
-    task::might_sleep, //
+    task::might_sleep,
+    time::{
+        Instant,
+        Monotonic, //
+    }, //
 };
 use task::{
     Leg,
@@ -56,6 +65,9 @@ use task::{
 /// ended stays with its task until the caller is done with its own last chunk, so there are some
 /// to spare.
 const HELPERS_PER_CPU: usize = 2;
+
+/// How often an excluded CPU is tried again, in milliseconds.
+const TRY_AGAIN_MS: i64 = 1000;
 
 /// How a task is to be run.
 pub(crate) struct Shape {
@@ -76,6 +88,15 @@ struct Machine {
     usable: cpus::UsableCpus,
     /// CPUs that are going offline, although the kernel still calls them online.
     leaving: KVec<bool>,
+    /// CPUs that the workqueue was found not to serve.
+    excluded: Excluded<KVec<bool>>,
+    /// When one of those was last tried again.
+    tried_at: Instant<Monotonic>,
+}
+
+/// Whether `cpu` is there for helpers if the workqueue serves it.
+fn available(usable: &cpus::UsableCpus, leaving: &[bool], cpu: u32) -> bool {
+    usable.has(cpu) && leaving.get(cpu as usize) == Some(&false)
 }
 
 /// Everything that tasks share.
@@ -92,6 +113,8 @@ pub(crate) struct Engine {
     pub(crate) nodes: KVec<Rlim>,
     #[pin]
     machine: SpinLock<Machine>,
+    /// Whether any CPU is excluded, for those who do not hold the lock.
+    any_excluded: Atomic<bool>,
     #[pin]
     pool: Pool<Leg, Option<Failed>>,
 }
@@ -110,6 +133,8 @@ impl Engine {
                 })?,
                 usable: cpus::UsableCpus::none()?,
                 leaving: KVec::from_elem(false, cpus::nr_ids(), GFP_KERNEL)?,
+                excluded: Excluded::none(KVec::from_elem(false, cpus::nr_ids(), GFP_KERNEL)?),
+                tried_at: Instant::now(),
             };
             Ok(try_pin_init!(Self {
                 knobs: Knobs::new(max_threads),
@@ -118,6 +143,7 @@ impl Engine {
                 global: Rlim::new(),
                 nodes,
                 machine <- new_spinlock!(machine, "ktask_machine"),
+                any_excluded: Atomic::new(false),
                 pool <- Pool::new(cpus::nr_ids().saturating_mul(HELPERS_PER_CPU)),
             }))
         })
@@ -139,10 +165,40 @@ impl Engine {
         }
     }
 
-    fn update(&self, change: impl FnOnce(&mut [bool])) {
+    fn update(&self, change: impl FnOnce(&mut Machine)) {
         let mut machine = self.machine.lock();
-        change(&mut machine.leaving);
+        change(&mut machine);
         self.rebuild(&mut machine);
+    }
+
+    /// Called by a helper that was queued for `cpu`: learns from where it may run which CPUs the
+    /// workqueue serves.
+    fn learn(&self, cpu: u32) {
+        let displaced = !cpus::allowed(cpu);
+        if !displaced && !self.any_excluded.load(Relaxed) {
+            return;
+        }
+        self.stats.helpers_displaced.add(usize::from(displaced));
+        let mut machine = self.machine.lock();
+        // A CPU that is offline or isolated by now says nothing about the workqueue's cpumask.
+        self.rebuild_if_changed(&mut machine);
+        let mut changed = machine.excluded.disprove(cpus::allowed);
+        if displaced && available(&machine.usable, &machine.leaving, cpu) {
+            changed |= machine.excluded.set(cpu, true);
+        }
+        if changed {
+            self.rebuild(&mut machine);
+        }
+    }
+
+    /// Has an excluded CPU tried again if it is time for that.
+    fn try_again(&self, machine: &mut Machine) {
+        let due = || machine.tried_at.elapsed().as_millis() >= TRY_AGAIN_MS;
+        if self.any_excluded.load(Relaxed) && due() {
+            machine.tried_at = Instant::now();
+            machine.excluded.try_one_again();
+            self.rebuild(machine);
+        }
     }
 
     fn rebuild(&self, machine: &mut Machine) {
@@ -150,13 +206,16 @@ impl Engine {
             topology,
             usable,
             leaving,
+            excluded,
+            ..
         } = machine;
         usable.read();
         topology.rebuild(
             cpus::node_of,
-            |cpu| usable.has(cpu) && leaving.get(cpu as usize) == Some(&false),
+            |cpu| available(usable, leaving, cpu) && !excluded.has(cpu),
             cpus::distance,
         );
+        self.any_excluded.store(excluded.any(), Relaxed);
         self.global.follow(topology.usable());
         for (node, rlim) in self.nodes.iter().enumerate() {
             rlim.follow(topology.cpus_of(node).len());
@@ -230,6 +289,7 @@ impl Engine {
         let (usable, node) = {
             let mut machine = self.machine.lock();
             self.rebuild_if_changed(&mut machine);
+            self.try_again(&mut machine);
             let usable = if confined {
                 machine.usable.allowed()
             } else {
@@ -293,6 +353,7 @@ impl Engine {
             let leg = Leg {
                 part: index,
                 charge,
+                cpu: to,
                 node,
                 moved: false,
             };
@@ -401,8 +462,8 @@ impl Follow for Engine {
 
 impl Engine {
     fn set_leaving(&self, cpu: u32, leaving: bool) {
-        self.update(|cpus| {
-            if let Some(entry) = cpus.get_mut(cpu as usize) {
+        self.update(|machine| {
+            if let Some(entry) = machine.leaving.get_mut(cpu as usize) {
                 *entry = leaving;
             }
         });

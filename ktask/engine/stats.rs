@@ -41,6 +41,8 @@ stats! {
     helpers_cancelled,
     /// Helpers that were to run on a node that was full, and so were sent elsewhere.
     helpers_spilled,
+    /// Helpers whose worker may not run on the CPU that they were queued for.
+    helpers_displaced,
     /// Times a helper moved to another node.
     helpers_migrated,
     /// Tasks that failed.

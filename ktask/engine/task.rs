@@ -45,7 +45,9 @@ pub(super) struct Leg {
     pub(super) part: usize,
     /// What it is counted against.
     pub(super) charge: Charge,
-    /// The node it was queued on.
+    /// The CPU it was queued for.
+    pub(super) cpu: u32,
+    /// The node of that CPU.
     pub(super) node: Option<usize>,
     /// Whether it worked on another node before.
     pub(super) moved: bool,
@@ -222,6 +224,7 @@ impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
         if !leg.moved {
             self.engine.stats.helpers_started.add(1);
         }
+        self.engine.learn(leg.cpu);
         let mut part = leg.part;
         loop {
             if let Drained::Failed(failed) = self.drain(part, false) {
@@ -236,6 +239,7 @@ impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
                 let leg = Leg {
                     part: next,
                     charge,
+                    cpu,
                     node: Some(node),
                     moved: true,
                 };

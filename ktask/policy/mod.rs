@@ -11,5 +11,6 @@ pub(crate) mod handshake;
 pub(crate) mod part;
 pub(crate) mod placement;
 pub(crate) mod rlim;
+pub(crate) mod served;
 pub(crate) mod threads;
 pub(crate) mod undo;

@@ -20,19 +20,49 @@ limits_follow_hotplug() {
 	default_limits && return $status
 }
 
+PARTITION=/sys/fs/cgroup/isolated
+
+# isolate CPU: makes an isolated partition of it.
+isolate() {
+	echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control && mkdir $PARTITION &&
+		echo "$1" > $PARTITION/cpuset.cpus &&
+		echo isolated > $PARTITION/cpuset.cpus.partition &&
+		same "partition" isolated "$(cat $PARTITION/cpuset.cpus.partition)"
+}
+
+no_longer_isolated() {
+	echo member > $PARTITION/cpuset.cpus.partition && rmdir $PARTITION
+}
+
 # An isolated partition of the last CPU, made and undone while loaded.
 limits_follow_isolation() {
 	last=$(($(online_cpus) - 1))
-	group=/sys/fs/cgroup/isolated
 	before=$(cat "$KTASK"/rlim_max)
-	echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control && mkdir $group || return
-	echo $last > $group/cpuset.cpus && echo isolated > $group/cpuset.cpus.partition || return
-	same "partition" isolated "$(cat $group/cpuset.cpus.partition)" &&
-		same "rlim_max" $((last * 80 / 100)) "$(cat "$KTASK"/rlim_max)"
+	isolate $last && same "rlim_max" $((last * 80 / 100)) "$(cat "$KTASK"/rlim_max)"
 	status=$?
 	run_case run_on_all_nodes 4 || status=1
-	echo member > $group/cpuset.cpus.partition && rmdir $group || return
+	no_longer_isolated || return
 	same "rlim_max" "$before" "$(cat "$KTASK"/rlim_max)" && return $status
+}
+
+# Helpers are seen on the other CPUs only, and are not even queued for the one that
+# is isolated. Looking at the limits would tell ktask of it.
+no_helper_on_isolated() {
+	last=$(($(online_cpus) - 1))
+	isolate $last && tasks_beside $last
+	status=$?
+	no_longer_isolated && return $status
+}
+
+# tasks_beside CPU, for every node
+tasks_beside() {
+	before=$(stat helpers_displaced)
+	for dir in "$KTASK"/node*; do
+		for i in 1 2 3 4 5; do
+			run_case helpers_only_on $(((${dir##*/node} << 32) + (1 << $1) - 1)) || return
+		done
+	done
+	same "helpers queued for it" "$before" "$(stat helpers_displaced)"
 }
 
 helpers_off() {
@@ -186,6 +216,8 @@ if [ "$(online_cpus)" -gt 1 ]; then
 	check "p11: a full node's helpers run anywhere" full_node_spills
 	check "p15: limits follow CPU hotplug" limits_follow_hotplug
 	check "p15: limits follow cpuset isolation" limits_follow_isolation
+	[ "$(online_cpus)" -gt 2 ] &&
+		check "p15: no helper on a CPU that becomes isolated" no_helper_on_isolated
 	for dir in "$KTASK"/node*; do
 		nid=${dir##*/node}
 		[ "$(node_cpus "$nid")" -eq 0 ] || continue

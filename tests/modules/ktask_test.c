@@ -523,8 +523,10 @@ static int crowd_chunk(void *start, void *end, void *arg)
 		cpumask_set_cpu(raw_smp_processor_id(), &crowd->helper_cpus);
 	}
 	msleep(crowd->ms);
-	if (current != crowd->caller)
+	if (current != crowd->caller) {
+		cpumask_set_cpu(raw_smp_processor_id(), &crowd->helper_cpus);
 		atomic_dec(&crowd->helpers);
+	}
 	return crowd->fail_first && !start ? 77 : 0;
 }
 
@@ -729,6 +731,30 @@ static bool p15_no_helper_on_isolated_cpus(u64 unused)
 	return ok;
 }
 
+/*
+ * A task for one node, whose helpers must be seen only on the CPUs of a mask, and
+ * on one at least: @value is the mask, and above its 32 bits the node.
+ */
+static bool helpers_only_on(u64 value)
+{
+	static struct crowd crowd;
+	struct ktask_node node = { NULL, 100, (int)(value >> 32) };
+	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+	unsigned int cpu;
+	bool ok;
+
+	crowd_init(&crowd, 1);
+	ktask_ctl_set_max_threads(&ctl, 4);
+	ok = expect(!ktask_run_numa(&node, 1, &ctl));
+	ok &= expect(!cpumask_empty(&crowd.helper_cpus));
+	for_each_cpu(cpu, &crowd.helper_cpus)
+		if (cpu >= 32 || !(value & BIT(cpu))) {
+			pr_err("a helper was seen on CPU %u\n", cpu);
+			ok = false;
+		}
+	return ok;
+}
+
 /* What became of a task whose caller may have been killed. */
 static struct {
 	atomic_t done;
@@ -868,7 +894,8 @@ static int meeting_chunk(void *start, void *end, void *arg)
 	return 0;
 }
 
-static bool nice_values(int nice)
+/* @own_nice is the nice value that workers have when they are no helpers. */
+static bool nice_values(int nice, int own_nice)
 {
 	struct meeting m = { .caller = current };
 	DEFINE_KTASK_CTL(ctl, meeting_chunk, &m, 1);
@@ -887,7 +914,7 @@ static bool nice_values(int nice)
 	for (i = 0; i < m.nr_helpers; i++) {
 		ok &= expect(m.nice_at_start[i] == MAX_NICE);
 		/* The worker is as it was, whether it was lent anything or not. */
-		ok &= expect(task_nice(m.helpers[i]) == 0);
+		ok &= expect(task_nice(m.helpers[i]) == own_nice);
 		put_task_struct(m.helpers[i]);
 	}
 	if (nice != MAX_NICE)
@@ -895,16 +922,16 @@ static bool nice_values(int nice)
 	return ok;
 }
 
-static bool p13_p14_nice(u64 unused)
+static bool p13_p14_nice(u64 own_nice)
 {
 	bool ok = true;
 
 	if (default_limit() < 2)
 		return true;
-	ok &= nice_values(0);
-	ok &= nice_values(-20);
-	ok &= nice_values(MAX_NICE);
-	return ok & nice_values(0);
+	ok &= nice_values(0, own_nice);
+	ok &= nice_values(-20, own_nice);
+	ok &= nice_values(MAX_NICE, own_nice);
+	return ok & nice_values(0, own_nice);
 }
 
 /* P6: a tree of tasks, and how many leaves were reached. */
@@ -1093,6 +1120,7 @@ static const struct test_case cases[] = {
 	CASE(p12_thread_count),
 	CASE(p13_p14_nice),
 	CASE(p15_no_helper_on_isolated_cpus),
+	CASE(helpers_only_on),
 	CASE(killed_caller),
 	CASE(killed_verdict),
 	CASE(run_on_node),

@@ -37,6 +37,8 @@ mod placement;
 #[cfg(test)]
 mod rlim;
 #[cfg(test)]
+mod served;
+#[cfg(test)]
 mod threads;
 #[cfg(test)]
 mod undo;
