@@ -33,6 +33,12 @@ killed_caller() {
 	run_case killed_verdict "$1"
 }
 
+# The caller and its helpers: 12 chunks of 1.2 s.
+sleeping_thread_functions() {
+	run_case sleeper_run 1200 && run_case sleeper_verdict &&
+		same "helpers left" 0 "$(helpers_now)"
+}
+
 check "client written for v4 works unchanged" with_ktask ktask_v4_example.ko
 check "rust interface" with_ktask ktask_test_rust.ko
 load
@@ -46,6 +52,8 @@ for name in "$CASES"/p*; do
 done
 check "a killed caller of a task that can be stopped" killed_caller 1
 check "a killed caller of any other task" killed_caller 0
+[ "$(online_cpus)" -gt 1 ] &&
+	check "p9: thread functions that sleep for seconds" sleeping_thread_functions
 [ "$(online_cpus)" -gt 1 ] &&
 	check "p4: a helper that cannot start is not waited for" not_waited_for
 check "nodes_can_be_used_again" run_case nodes_can_be_used_again

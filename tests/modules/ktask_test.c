@@ -429,30 +429,181 @@ static bool p9_huge_sizes(u64 unused)
 	return ok;
 }
 
+/* As many units, by an iterator whose positions wrap around on the way. */
+static void *wrapping_iter(void *position, size_t size)
+{
+	return position + size;
+}
+
+static bool p9_huge_walks(u64 unused)
+{
+	struct ktask_node halves[] = {
+		{ (void *)SIZE_MAX, SIZE_MAX / 2, NUMA_NO_NODE },
+		{ (void *)5, SIZE_MAX / 2 + 1, 0 },
+	};
+	size_t mins[] = { 0, 1, 3, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX };
+	DEFINE_KTASK_CTL(ctl, huge_chunk, NULL, 1);
+	bool ok = true;
+	int i;
+
+	ktask_ctl_set_iter_func(&ctl, wrapping_iter);
+	for (i = 0; i < ARRAY_SIZE(mins); i++) {
+		ctl.kc_min_chunk_size = mins[i];
+		atomic64_set(&huge_sum, 0);
+		ok &= expect(!ktask_run((void *)(SIZE_MAX / 2), SIZE_MAX, &ctl));
+		ok &= expect((size_t)atomic64_read(&huge_sum) == SIZE_MAX);
+		atomic64_set(&huge_sum, 0);
+		ok &= expect(!ktask_run_numa(halves, 2, &ctl));
+		ok &= expect((size_t)atomic64_read(&huge_sum) == SIZE_MAX);
+	}
+	return ok;
+}
+
+/* What iterators were asked for: the units, by how many threads at once, and the last answer. */
+static struct {
+	atomic64_t units;
+	atomic_t threads;
+	bool crowded;
+	void *last;
+} walked;
+
+static void *walk(void *to, size_t size, unsigned int ms)
+{
+	if (atomic_inc_return(&walked.threads) > 1)
+		walked.crowded = true;
+	atomic64_add(size, &walked.units);
+	walked.last = to;
+	if (ms)
+		msleep(ms);
+	atomic_dec(&walked.threads);
+	return to;
+}
+
 static void *stuck_iter(void *position, size_t size)
 {
-	return position;
+	return walk(position, size, 0);
 }
 
 static void *null_iter(void *position, size_t size)
 {
-	return NULL;
+	return walk(NULL, size, 0);
 }
 
-/* An iterator may return anything; only the client has to make sense of it. */
+static void *backward_iter(void *position, size_t size)
+{
+	return walk(position - size, size, 0);
+}
+
+static void *error_iter(void *position, size_t size)
+{
+	return walk((void *)-EIO, size, 0);
+}
+
+static void *sleepy_iter(void *position, size_t size)
+{
+	return walk(position + size, size, 20);
+}
+
+/*
+ * An iterator may return anything: it is asked for every unit once, by one thread
+ * at a time, and only the client has to make sense of what it returns.
+ */
 static bool p9_iterators_that_make_no_sense(u64 unused)
 {
+	static const struct {
+		ktask_iter_func iter;
+		size_t end;
+	} walks[] = {
+		{ stuck_iter, 7 }, { null_iter, 0 }, { backward_iter, 7 - 1000 },
+		{ error_iter, -EIO }, { sleepy_iter, 7 + 1000 },
+	};
 	struct count count = {};
 	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 10);
-	bool ok;
+	bool ok = true;
+	int i;
 
-	ktask_ctl_set_iter_func(&ctl, stuck_iter);
-	ok = expect(!ktask_run((void *)7, 1000, &ctl));
-	ok &= expect(count.start == 7 && count.end == 7);
-	ktask_ctl_set_iter_func(&ctl, null_iter);
-	ok &= expect(!ktask_run((void *)SIZE_MAX, 1000, &ctl));
-	ok &= expect(count.end == 0);
-	return ok & expect(atomic_read(&count.calls) >= 2);
+	ktask_ctl_set_undo_func(&ctl, count_undo);
+	memset(&walked, 0, sizeof(walked));
+	for (i = 0; i < ARRAY_SIZE(walks); i++) {
+		ktask_ctl_set_iter_func(&ctl, walks[i].iter);
+		atomic64_set(&walked.units, 0);
+		count.result = 0;
+		ok &= expect(!ktask_run((void *)7, 1000, &ctl));
+		ok &= expect(atomic64_read(&walked.units) == 1000);
+		ok &= expect((size_t)walked.last == walks[i].end);
+		/* What fails everywhere leaves nothing to undo. */
+		count.result = 5;
+		ok &= expect(ktask_run((void *)7, 1000, &ctl) == 5);
+	}
+	ok &= expect(!walked.crowded);
+	return ok & expect(!atomic_read(&count.undos));
+}
+
+/* Every value but 0 is an error of the client's own. */
+static bool p9_errors_that_are_no_errno(u64 unused)
+{
+	static const int values[] = { 1, -1, INT_MIN, INT_MAX, -MAX_ERRNO - 1, -EINVAL, -EINTR };
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, 1);
+	bool ok = true;
+	int i;
+
+	ktask_ctl_set_undo_func(&ctl, count_undo);
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		count.result = values[i];
+		ok &= expect(ktask_run(NULL, 1, &ctl) == values[i]);
+		ok &= expect(ktask_run(NULL, 1000, &ctl) == values[i]);
+	}
+	return ok & expect(!atomic_read(&count.undos));
+}
+
+static bool p9_min_chunk_above_every_part(u64 unused)
+{
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, SIZE_MAX);
+	struct ktask_node nodes[] = {
+		{ NULL, 3, 0 }, { NULL, 0, 0 }, { (void *)3, 5, 0 }, { (void *)8, 1, NUMA_NO_NODE },
+	};
+
+	return expect(!ktask_run_numa(nodes, ARRAY_SIZE(nodes), &ctl)) &&
+	       expect(atomic_read(&count.calls) == 3);
+}
+
+static int tally_chunk(void *start, void *end, void *arg)
+{
+	atomic_t *tally = arg;
+	size_t i;
+
+	for (i = (size_t)start; i < (size_t)end; i++)
+		atomic_inc(&tally[i]);
+	return 0;
+}
+
+#define TALLY 1000
+
+/* Many parts, all of one node, with empty ones between, and each range in two. */
+static bool p9_one_node_named_many_times(u64 unused)
+{
+	size_t nr = 2 * TALLY, i;
+	struct ktask_node *nodes = kvcalloc(nr, sizeof(*nodes), GFP_KERNEL);
+	atomic_t *tally = kvcalloc(TALLY, sizeof(*tally), GFP_KERNEL);
+	DEFINE_KTASK_CTL(ctl, tally_chunk, tally, 1);
+	bool ok = expect(nodes && tally);
+
+	for (i = 0; ok && i < nr; i++) {
+		nodes[i].kn_start = (void *)(i % TALLY / 4 * 4);
+		nodes[i].kn_task_size = i % 4 ? 0 : 4;
+		nodes[i].kn_nid = 0;
+	}
+	if (ok) {
+		ktask_ctl_set_max_threads(&ctl, 4);
+		ok = expect(!ktask_run_numa(nodes, nr, &ctl));
+	}
+	for (i = 0; ok && i < TALLY; i++)
+		ok = expect(atomic_read(&tally[i]) == 2);
+	kvfree(tally);
+	kvfree(nodes);
+	return ok;
 }
 
 /* The array can be used again, and only its private members have changed. */
@@ -753,6 +904,85 @@ static bool helpers_only_on(u64 value)
 			ok = false;
 		}
 	return ok;
+}
+
+/*
+ * A long task of a kernel thread, or of the writer itself, each of whose chunks
+ * sleeps; and what became of it.
+ */
+#define SLEEPER_UNITS 12
+
+static struct {
+	atomic_t ran[SLEEPER_UNITS];
+	atomic_t helpers;
+	unsigned int ms;
+	int ret;
+	struct completion done;
+	bool started;
+} sleeper;
+
+static int sleeper_chunk(void *start, void *end, void *arg)
+{
+	size_t i;
+
+	if (current->flags & PF_WQ_WORKER)
+		atomic_inc(&sleeper.helpers);
+	for (i = (size_t)start; i < (size_t)end; i++) {
+		msleep(sleeper.ms);
+		atomic_inc(&sleeper.ran[i]);
+	}
+	return 0;
+}
+
+static int sleeper_fn(void *unused)
+{
+	DEFINE_KTASK_CTL(ctl, sleeper_chunk, NULL, 1);
+
+	ktask_ctl_set_max_threads(&ctl, 4);
+	sleeper.ret = ktask_run(NULL, SLEEPER_UNITS, &ctl);
+	complete(&sleeper.done);
+	return 0;
+}
+
+static void sleeper_init(u64 ms)
+{
+	memset(&sleeper, 0, sizeof(sleeper));
+	init_completion(&sleeper.done);
+	sleeper.ms = ms;
+	sleeper.ret = -1;
+}
+
+/* In a kernel thread; @ms is how long each unit takes. */
+static bool sleeper_start(u64 ms)
+{
+	sleeper_init(ms);
+	sleeper.started = !IS_ERR(kthread_run(sleeper_fn, NULL, "ktask_test/sleep"));
+	return expect(sleeper.started);
+}
+
+/* In the thread that writes. */
+static bool sleeper_run(u64 ms)
+{
+	sleeper_init(ms);
+	sleeper.started = true;
+	sleeper_fn(NULL);
+	return true;
+}
+
+/* Waits for the end; every unit must have run once, and helpers have taken part. */
+static bool sleeper_verdict(u64 unused)
+{
+	bool ok = expect(sleeper.started);
+	int i;
+
+	if (!ok)
+		return false;
+	wait_for_completion(&sleeper.done);
+	complete(&sleeper.done);
+	ok &= expect(!sleeper.ret);
+	for (i = 0; i < SLEEPER_UNITS; i++)
+		ok &= expect(atomic_read(&sleeper.ran[i]) == 1);
+	return ok & expect(atomic_read(&sleeper.helpers));
 }
 
 /* What became of a task whose caller may have been killed. */
@@ -1106,7 +1336,11 @@ static const struct test_case cases[] = {
 	CASE(p9_nothing_to_do),
 	CASE(p9_min_chunk_of_0_counts_as_1),
 	CASE(p9_huge_sizes),
+	CASE(p9_huge_walks),
 	CASE(p9_iterators_that_make_no_sense),
+	CASE(p9_errors_that_are_no_errno),
+	CASE(p9_min_chunk_above_every_part),
+	CASE(p9_one_node_named_many_times),
 	CASE(nodes_can_be_used_again),
 #ifndef KTASK_DISABLED
 	CASE(p3_caller_takes_part),
@@ -1121,6 +1355,9 @@ static const struct test_case cases[] = {
 	CASE(p13_p14_nice),
 	CASE(p15_no_helper_on_isolated_cpus),
 	CASE(helpers_only_on),
+	CASE(sleeper_start),
+	CASE(sleeper_run),
+	CASE(sleeper_verdict),
 	CASE(killed_caller),
 	CASE(killed_verdict),
 	CASE(run_on_node),
