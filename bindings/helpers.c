@@ -204,7 +204,9 @@ struct workqueue_struct *ktask_helper_alloc_workqueue(void)
 {
 	/*
 	 * The limits are ours, so the workqueue's own must never be the tighter
-	 * one; WQ_SYSFS gives the administrator the usual workqueue knobs.
+	 * one; WQ_SYSFS gives the administrator the usual workqueue knobs. Not
+	 * WQ_FREEZABLE: helpers exist only while their caller is in the call,
+	 * and a caller that may go on during a suspend needs them.
 	 */
 	return alloc_workqueue("ktask", WQ_UNBOUND | WQ_SYSFS, WQ_MAX_ACTIVE);
 }
