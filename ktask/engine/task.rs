@@ -9,6 +9,7 @@ use super::{
 };
 use crate::ktask::{
     policy::{
+        outcome::Outcome,
         part::{
             Chunk,
             Part, //
@@ -72,7 +73,7 @@ pub(super) struct Task<'a, C> {
     /// Held wherever the client's functions are called.
     wait: Wait,
     threads: Atomic<usize>,
-    error: Atomic<i32>,
+    outcome: Outcome,
 }
 
 /// How a thread stopped working on a part.
@@ -101,7 +102,7 @@ impl<'a, C: Client> Task<'a, C> {
             walk,
             wait: Wait::new(shape.class, client.function()),
             threads: Atomic::new(if shape.killable { KILLABLE_SHARES } else { 1 }),
-            error: Atomic::new(0),
+            outcome: Outcome::new(),
         }
     }
 
@@ -118,7 +119,7 @@ impl<'a, C: Client> Task<'a, C> {
 
     /// The first error, 0 if there was none.
     pub(super) fn error(&self) -> i32 {
-        self.error.load(Relaxed)
+        self.outcome.error()
     }
 
     /// The caller's share: works wherever something is left.
@@ -156,7 +157,7 @@ impl<'a, C: Client> Task<'a, C> {
 
     /// Where to go on after part `after`, unless the task has failed.
     fn most_left(&self, after: usize) -> Option<usize> {
-        if self.error() != 0 {
+        if self.outcome.failed() {
             return None;
         }
         threads::most_left(self.parts, after)
@@ -172,7 +173,7 @@ impl<'a, C: Client> Task<'a, C> {
             loop {
                 // What is complete is a success, whatever happens to the caller.
                 if killable && part.remaining() > 0 && worker::killed() {
-                    let _ = self.error.cmpxchg(0, EINTR.to_errno(), Relaxed);
+                    self.outcome.fail(EINTR.to_errno());
                 }
                 let Some(chunk) = self.claim(part) else {
                     break;
@@ -181,8 +182,7 @@ impl<'a, C: Client> Task<'a, C> {
                 units = units.wrapping_add(chunk.len);
                 let error = self.client.run(chunk.start, chunk.end);
                 if error != 0 {
-                    // Only the first error counts.
-                    let _ = self.error.cmpxchg(0, error, Relaxed);
+                    self.outcome.fail(error);
                     drained = Drained::Failed(Failed { part: index, chunk });
                     break;
                 }
@@ -195,7 +195,7 @@ impl<'a, C: Client> Task<'a, C> {
     }
 
     fn claim(&self, part: &Part) -> Option<Chunk> {
-        if self.error() != 0 {
+        if self.outcome.failed() {
             return None;
         }
         let threads = self.threads.load(Relaxed);
@@ -206,7 +206,7 @@ impl<'a, C: Client> Task<'a, C> {
                 part.claim_walk(self.min, threads, |position, size| {
                     let end = self.client.advance(position, size);
                     // Another thread may have failed while this one waited or walked.
-                    (self.error() == 0).then_some(end)
+                    (!self.outcome.failed()).then_some(end)
                 })
             }
         }

@@ -3,16 +3,13 @@
 //! The worker thread that a helper runs in, and its nice value.
 
 use super::helpers;
-use core::ptr::NonNull;
+use crate::ktask::policy::lending::Lending;
 use kernel::{
     bindings,
     new_spinlock,
     prelude::*,
     sync::SpinLock, //
 };
-
-/// The lowest priority of a normal task.
-const MAX_NICE: c_int = 19;
 
 /// Returns the nice value of the calling thread.
 pub(crate) fn current_nice() -> c_int {
@@ -37,71 +34,73 @@ fn current_raw() -> *mut bindings::task_struct {
     unsafe { bindings::get_current() }
 }
 
-struct State {
-    /// The worker, while it is a helper.
-    task: Option<NonNull<bindings::task_struct>>,
-    /// Its own nice value, to be restored.
-    own: c_int,
-    /// The nice value that the owner lends.
-    lent: Option<c_int>,
-}
+/// A worker thread.
+#[derive(Clone, Copy)]
+struct Worker(*mut bindings::task_struct);
 
 // SAFETY: The pointer is only used while the thread it names is known to exist.
-unsafe impl Send for State {}
+unsafe impl Send for Worker {}
+
+impl Worker {
+    fn current() -> Self {
+        Self(current_raw())
+    }
+
+    /// # Safety
+    ///
+    /// The thread must exist.
+    unsafe fn set_nice(self, nice: c_int) {
+        // SAFETY: The function's own contract.
+        unsafe { bindings::set_user_nice(self.0, nice as c_long) };
+    }
+}
 
 /// Which worker is the helper at the moment. The worker runs at the lowest priority then, or at
 /// what its owner lends it, and afterwards as it did before.
 #[pin_data]
 pub(crate) struct Seat {
     #[pin]
-    state: SpinLock<State>,
+    lending: SpinLock<Lending<Worker>>,
 }
 
 impl Seat {
     /// An empty seat.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            state <- new_spinlock!(
-                State { task: None, own: 0, lent: None },
-                "ktask_worker"
-            ),
+            lending <- new_spinlock!(Lending::new(), "ktask_worker"),
         })
     }
 
     /// Owner: forgets what was lent to an earlier worker.
     pub(crate) fn reset(&self) {
-        self.state.lock().lent = None;
+        self.lending.lock().reset();
     }
 
     /// Worker: sits down.
     pub(crate) fn enter(&self) {
-        let mut state = self.state.lock();
-        state.task = NonNull::new(current_raw());
-        state.own = current_nice();
-        state.apply(state.lent.unwrap_or(MAX_NICE));
+        let mut lending = self.lending.lock();
+        let worker = Worker::current();
+        let nice = lending.enter(worker, current_nice());
+        // SAFETY: The calling thread exists.
+        unsafe { worker.set_nice(nice) };
     }
 
     /// Worker: gets up.
     pub(crate) fn leave(&self) {
-        let mut state = self.state.lock();
-        state.apply(state.own);
-        state.task = None;
+        let mut lending = self.lending.lock();
+        if let Some(own) = lending.leave() {
+            // SAFETY: The calling thread exists.
+            unsafe { Worker::current().set_nice(own) };
+        }
     }
 
     /// Owner: lends its own nice value to the worker that sits here, or will.
     pub(crate) fn lend(&self, nice: c_int) {
-        let mut state = self.state.lock();
-        state.lent = Some(nice);
-        state.apply(nice);
-    }
-}
-
-impl State {
-    fn apply(&self, nice: c_int) {
-        if let Some(task) = self.task {
-            // SAFETY: A worker gets up before it ends, and it needs our lock for that, so the
-            // thread exists.
-            unsafe { bindings::set_user_nice(task.as_ptr(), nice as c_long) };
+        let mut lending = self.lending.lock();
+        if let Some(worker) = lending.lend(nice) {
+            // SAFETY: A worker gets up before it ends, and it needs the lock we hold for that, so
+            // the thread exists.
+            unsafe { worker.set_nice(nice) };
         }
     }
 }
