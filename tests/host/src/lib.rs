@@ -3,17 +3,19 @@
 //! Tests of the policy layer on the host.
 //!
 //! The files under test are the module's own, not copies. They ask for `crate::ktask::sync`, which
-//! is a stand-in here. Tests that check a promise of the project carry its number in their name.
+//! is a stand-in here. With the feature `loom` that stands on the atomics of loom, and model checks
+//! take the place of the other tests. Tests that check a promise of the project carry its number in
+//! their name.
 
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 // Cargo builds again when this has changed; see `run`.
 const _: Option<&str> = option_env!("KTASK_HOST_SOURCES");
 
 // With the tests in, whatever is still unused is unused for good: no allowance is made then.
 #[cfg_attr(
-    not(test),
+    any(not(test), feature = "loom"),
     allow(
         dead_code,
         reason = "only the tests use it here, and the module elsewhere"
@@ -26,21 +28,23 @@ mod ktask {
     pub(crate) mod policy;
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod chunk;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod handshake;
-#[cfg(test)]
+#[cfg(all(test, feature = "loom"))]
+mod models;
+#[cfg(all(test, not(feature = "loom")))]
 mod part;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod placement;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod rlim;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod served;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod threads;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod undo;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod util;

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The atomics of `ktask/sync.rs`, for the host: the names and signatures of the kernel's
-//! `kernel::sync::atomic` over those of `core`.
+//! `kernel::sync::atomic` over those of `core`, or, with the feature `loom`, of a model checker.
 //!
-//! An ordering that the kernel does not offer for an operation does not compile here either. To
-//! run the policy on other atomics, such as a model checker's, change the one `use` below.
+//! An ordering that the kernel does not offer for an operation does not compile here either.
 
 #![allow(
     dead_code,
     reason = "mirrors the kernel's interface, of which the policy need not use everything"
 )]
 
-use core::sync::atomic::{
+#[cfg(not(feature = "loom"))]
+use core::sync::atomic;
+#[cfg(feature = "loom")]
+use loom::sync::atomic;
+
+use atomic::{
     AtomicI32,
     AtomicU32,
     AtomicU64,
@@ -21,7 +25,7 @@ use core::sync::atomic::{
 
 /// Where a thread may lose its CPU: in front of every access. Tests that look for races ask for it,
 /// since few races happen by themselves in the time that a test has.
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 pub(crate) mod preempt {
     use crate::util::Random;
     use std::{
@@ -47,7 +51,7 @@ pub(crate) mod preempt {
     }
 }
 
-#[cfg(not(test))]
+#[cfg(any(not(test), feature = "loom"))]
 mod preempt {
     pub(super) fn point() {}
 }

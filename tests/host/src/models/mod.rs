@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Model checks of the protocols between the threads of a task.
+//!
+//! The policy runs here on the atomics of loom, which tries every order in which a few threads can
+//! come and everything that weak memory lets them see. What surrounds the policy in the module,
+//! such as locks, completions and work items, is played by loom's locks and threads.
+//!
+//! Each model must find bugs: those of [`Bug`] are in what the models play, those of `mutants` (see
+//! the file of that name) in the policy.
+
+mod claim;
+mod failure;
+mod helper;
+mod hotplug;
+mod lending;
+mod rlim;
+
+use loom::{
+    cell::UnsafeCell,
+    model::Builder,
+    sync::mpsc::{
+        self,
+        Receiver,
+        Sender, //
+    }, //
+};
+use std::sync::{
+    self,
+    atomic::{
+        AtomicUsize,
+        Ordering, //
+    },
+    Arc, //
+};
+
+/// Runs `model` in every possible way, and says how many these are: `least` or more. A smaller
+/// number would mean that the threads had nothing to do with each other.
+fn explore(least: usize, model: impl Fn() + Send + Sync + 'static) {
+    explore_preempted(None, least, model);
+}
+
+/// As [`explore`], but no execution preempts more than `preemptions` threads: for models that would
+/// take too long otherwise.
+fn explore_preempted(
+    preemptions: impl Into<Option<usize>>,
+    least: usize,
+    model: impl Fn() + Send + Sync + 'static,
+) {
+    let executions = Arc::new(AtomicUsize::new(0));
+    let mut builder = Builder::new();
+    // All of them, whatever the environment may say. Where a model is too deep loom panics.
+    builder.max_permutations = None;
+    builder.max_duration = None;
+    builder.preemption_bound = preemptions.into();
+    builder.checkpoint_file = None;
+    let counter = executions.clone();
+    builder.check(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+    let executions = executions.load(Ordering::Relaxed);
+    println!("{executions} executions");
+    assert!(executions >= least, "{executions} executions are too few");
+}
+
+/// A bug in what a model plays, which the model must find.
+#[derive(Clone, Copy, PartialEq)]
+enum Bug {
+    /// None: the model must pass.
+    None,
+    /// Threads walk without the walk lock.
+    WalkUnlocked,
+    /// The caller undoes what is complete before the other thread has ended.
+    UndoesEarly,
+    /// The owner does not wait for a helper that has started.
+    NoWait,
+    /// The owner waits for a helper without having closed it.
+    NoClose,
+    /// The worker completes before it has written its report.
+    ReportsLate,
+    /// The worker tells where it goes on after it has moved on.
+    MovesLate,
+    /// The worker is given a nice value after the lock has been dropped.
+    NiceUnlocked,
+    /// The worker stops being the helper only after its owner has been told that it ended.
+    LeavesLate,
+    /// A helper is placed without the lock under which the CPUs are followed.
+    PlacesUnlocked,
+}
+
+/// Data that is handed from one thread to another. The protocol under test has to order all
+/// accesses; loom reports two that race. The data itself is safe whatever happens.
+struct Handed<T> {
+    access: UnsafeCell<()>,
+    data: sync::Mutex<T>,
+}
+
+#[allow(
+    unsafe_code,
+    reason = "as a plain variable would be shared in the module"
+)]
+// SAFETY: There is no data in the cell that could be accessed.
+unsafe impl<T: Send> Sync for Handed<T> {}
+
+impl<T> Handed<T> {
+    fn new(data: T) -> Self {
+        Self {
+            access: UnsafeCell::new(()),
+            data: sync::Mutex::new(data),
+        }
+    }
+
+    /// Reads; `f` must not use anything of loom's.
+    fn read<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        self.access.with(|_| f(&self.data.lock().unwrap()))
+    }
+
+    /// Writes; `f` must not use anything of loom's.
+    fn write<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        self.access.with_mut(|_| f(&mut self.data.lock().unwrap()))
+    }
+}
+
+/// A completion of the kernel, played by a channel: what has been completed are messages in it.
+struct Completion {
+    completed: sync::Mutex<Sender<()>>,
+    waited: sync::Mutex<Receiver<()>>,
+}
+
+impl Completion {
+    fn new() -> Self {
+        let (completed, waited) = mpsc::channel();
+        Self {
+            completed: sync::Mutex::new(completed),
+            waited: sync::Mutex::new(waited),
+        }
+    }
+
+    fn complete(&self) {
+        // No lock of the host's may be held while loom runs other threads.
+        let sender = self.completed.lock().unwrap().clone();
+        sender.send(()).unwrap();
+    }
+
+    /// Only for one thread at a time.
+    fn wait(&self) {
+        self.waited.lock().unwrap().recv().unwrap();
+    }
+}
