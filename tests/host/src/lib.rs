@@ -32,8 +32,12 @@ mod ktask {
 mod chunk;
 #[cfg(all(test, not(feature = "loom")))]
 mod handshake;
+#[cfg(all(test, not(feature = "loom")))]
+mod lending;
 #[cfg(all(test, feature = "loom"))]
 mod models;
+#[cfg(all(test, not(feature = "loom")))]
+mod outcome;
 #[cfg(all(test, not(feature = "loom")))]
 mod part;
 #[cfg(all(test, not(feature = "loom")))]

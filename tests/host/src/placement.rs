@@ -335,6 +335,45 @@ proptest! {
         }
     }
 
+    /// As the caller's affinity confines a task.
+    #[test]
+    fn p12_p15_only_allowed_cpus_are_picked(
+        machine in any_machine(),
+        allowed in vec(any::<bool>(), 40),
+        picks in vec((option::of(0usize..10), 0u32..50), 0..100),
+    ) {
+        let mut topology = machine.topology();
+        let allows = |cpu: u32| allowed[cpu as usize];
+        for (node, avoid) in picks {
+            let mut candidates = machine.usable(node);
+            candidates.retain(|&cpu| allows(cpu));
+            match topology.pick_where(node, avoid, allows) {
+                None => prop_assert!(candidates.is_empty()),
+                Some(cpu) => {
+                    prop_assert!(candidates.contains(&cpu));
+                    prop_assert!(cpu != avoid || candidates.len() == 1);
+                }
+            }
+        }
+    }
+
+    /// Each of the allowed CPUs has its turn, however few they are.
+    #[test]
+    fn allowed_cpus_are_picked_once_a_round(
+        machine in any_machine(), allowed in vec(any::<bool>(), 40), node in option::of(0usize..9),
+    ) {
+        let mut topology = machine.topology();
+        let allows = |cpu: u32| allowed[cpu as usize];
+        let mut candidates = machine.usable(node);
+        candidates.retain(|&cpu| allows(cpu));
+        for _ in 0..3 {
+            let round: BTreeSet<_> = (0..candidates.len())
+                .filter_map(|_| topology.pick_where(node, NO_CPU, allows))
+                .collect();
+            prop_assert_eq!(&round, &candidates);
+        }
+    }
+
     /// Avoiding one CPU leaves the others their equal shares.
     #[test]
     fn others_are_picked_equally_often(machine in any_machine(), avoid in 0u32..40) {
