@@ -4,7 +4,6 @@
 
 use crate::ktask::sync::{
     Atomic,
-    Full,
     Relaxed, //
 };
 
@@ -26,6 +25,8 @@ pub(crate) fn default_limit(cpus: usize) -> u32 {
 }
 
 /// One limit and the helpers counted against it.
+///
+/// No ordering is needed: the counter guards no data, only the number of helpers.
 pub(crate) struct Rlim {
     cur: Atomic<u32>,
     auto: Atomic<u32>,
@@ -80,7 +81,7 @@ impl Rlim {
             if cur >= self.max() {
                 return false;
             }
-            match self.cur.cmpxchg(cur, cur.wrapping_add(1), Full) {
+            match self.cur.cmpxchg(cur, cur.wrapping_add(1), Relaxed) {
                 Ok(_) => return true,
                 Err(now) => cur = now,
             }
@@ -89,7 +90,7 @@ impl Rlim {
 
     /// Counts one helper less. Pairs with a successful [`Self::take`].
     pub(crate) fn put(&self) {
-        self.cur.fetch_sub(1, Full);
+        self.cur.fetch_sub(1, Relaxed);
     }
 }
 
