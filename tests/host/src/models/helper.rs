@@ -34,65 +34,46 @@ use std::sync::{
 };
 
 /// What belongs to the caller of a task, and is gone when the call has returned.
-struct Job {
-    memory: Handed<()>,
-    /// How many legs helpers do before they are done, where they may.
-    legs: u32,
-    /// How often a helper was counted less.
-    put: AtomicUsize,
+pub(super) trait Job: Send + Sync + 'static {
+    type Report: Copy + Send;
+
+    /// Runs in the helper's worker. Seats are numbered from 1.
+    fn run(&self, seat: u32) -> Verdict<Self::Report>;
+
+    /// A helper that was to do `seat` never will.
+    fn withdrawn(&self, seat: u32);
 }
 
 /// How a helper goes on.
-enum Verdict {
-    Done(u32),
+pub(super) enum Verdict<R> {
+    Done(R),
     Move(u32),
 }
 
-impl Job {
-    fn new(legs: u32) -> Arc<Self> {
-        Arc::new(Self {
-            memory: Handed::new(()),
-            legs,
-            put: AtomicUsize::new(0),
-        })
-    }
-
-    fn run(&self, seat: u32) -> Verdict {
-        self.memory.read(|_| ());
-        if seat < self.legs {
-            return Verdict::Move(seat + 1);
-        }
-        self.put.fetch_add(1, Ordering::Relaxed);
-        Verdict::Done(seat)
-    }
-
-    fn withdrawn(&self, _seat: u32) {
-        self.memory.read(|_| ());
-        self.put.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-#[derive(Default)]
-struct Order {
-    job: Option<Arc<Job>>,
+struct Order<J: Job> {
+    job: Option<Arc<J>>,
     seat: u32,
-    report: Option<u32>,
+    report: Option<J::Report>,
 }
 
-struct Slot {
+pub(super) struct Slot<J: Job> {
     hand: Handshake,
-    order: Handed<Order>,
+    order: Handed<Order<J>>,
     done: Completion,
     worker: Mutex<Lending<()>>,
     /// The owner has closed this slot, in the order in which things really happen here.
     closed: AtomicBool,
 }
 
-impl Slot {
-    fn new() -> Arc<Self> {
+impl<J: Job> Slot<J> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             hand: Handshake::new(),
-            order: Handed::new(Order::default()),
+            order: Handed::new(Order {
+                job: None,
+                seat: 0,
+                report: None,
+            }),
             done: Completion::new(),
             worker: Mutex::new(Lending::new()),
             closed: AtomicBool::new(true),
@@ -100,7 +81,7 @@ impl Slot {
     }
 
     /// As `Crew::take`.
-    fn take(&self, job: &Arc<Job>) {
+    pub(super) fn take(&self, job: &Arc<J>) {
         self.order.write(|order| {
             *order = Order {
                 job: Some(job.clone()),
@@ -112,7 +93,7 @@ impl Slot {
     }
 
     /// As `Crew::start`.
-    fn start(self: &Arc<Self>, bug: Bug) {
+    pub(super) fn start(self: &Arc<Self>, bug: Bug) {
         self.closed.store(false, Ordering::Relaxed);
         self.hand.offer();
         self.queue(bug);
@@ -173,7 +154,7 @@ impl Slot {
     }
 
     /// As `Crew::end` for one helper: the first pass. Returns whether to wait for it.
-    fn close(&self, job: &Job, bug: Bug) -> bool {
+    pub(super) fn close(&self, job: &J, bug: Bug) -> bool {
         let closed = if bug == Bug::NoClose {
             Closed::Started
         } else {
@@ -188,7 +169,7 @@ impl Slot {
     }
 
     /// As `Slot::wait`.
-    fn wait(&self, bug: Bug) {
+    pub(super) fn wait(&self, bug: Bug) {
         self.worker.lock().unwrap().lend(-5);
         if bug != Bug::NoWait {
             self.done.wait();
@@ -196,14 +177,48 @@ impl Slot {
     }
 
     /// As the drop of `Finished`; returns the report.
-    fn finish(&self) -> Option<u32> {
-        self.order.write(std::mem::take).report
+    pub(super) fn finish(&self) -> Option<J::Report> {
+        self.order.write(|order| {
+            order.job = None;
+            order.report.take()
+        })
+    }
+}
+
+/// A job without work.
+struct Idle {
+    memory: Handed<()>,
+    /// How many legs helpers do before they are done, where they may.
+    legs: u32,
+    /// How often a helper was counted less.
+    put: AtomicUsize,
+}
+
+impl Job for Idle {
+    type Report = u32;
+
+    fn run(&self, seat: u32) -> Verdict<u32> {
+        self.memory.read(|_| ());
+        if seat < self.legs {
+            return Verdict::Move(seat + 1);
+        }
+        self.put.fetch_add(1, Ordering::Relaxed);
+        Verdict::Done(seat)
+    }
+
+    fn withdrawn(&self, _seat: u32) {
+        self.memory.read(|_| ());
+        self.put.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// A task with these slots, from `Pool::scope` to the drop of `Finished`.
-fn task(slots: &[Arc<Slot>], legs: u32, bug: Bug) {
-    let job = Job::new(legs);
+fn task(slots: &[Arc<Slot<Idle>>], legs: u32, bug: Bug) {
+    let job = Arc::new(Idle {
+        memory: Handed::new(()),
+        legs,
+        put: AtomicUsize::new(0),
+    });
     for slot in slots {
         slot.take(&job);
     }
