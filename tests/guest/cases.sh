@@ -10,7 +10,7 @@ with_ktask() {
 
 # Some random tasks are empty, and so not counted.
 random_tasks() {
-	run_case p1_p2_p3_p7_p8_random $((${TASKS:-5000} * 11 / 10)) &&
+	run_case p1_p2_p3_p7_p8_random $((${TASKS:-5000} * 6 / 5)) &&
 		at_least "tasks" "${TASKS:-5000}" "$(stat tasks)" &&
 		same "helpers left" 0 "$(helpers_now)"
 }

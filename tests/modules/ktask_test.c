@@ -16,13 +16,14 @@
 #include <linux/kthread.h>
 #include <linux/ktask.h>
 #include <linux/module.h>
-#include <linux/prandom.h>
 #include <linux/sched.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <trace/events/kmem.h>
+
+#include "oracle.h"
 
 #define expect(cond)							\
 ({									\
@@ -31,216 +32,6 @@
 		pr_err("%s:%d: not so: %s\n", __func__, __LINE__, #cond); \
 	__ok;								\
 })
-
-#define MAX_PARTS	6
-#define MAX_UNITS	2048
-/* Error codes of failing chunks: more than one, none of them an errno. */
-#define FAIL_BASE	10000
-#define FAIL_CODES	97
-
-/*
- * The oracle: what happened to every unit of one task. Units of all parts are
- * numbered through; a position is a number of a unit plus an offset, or, for
- * walked tasks, scrambled so that only the iterator can make sense of it.
- */
-struct oracle {
-	struct ktask_node parts[MAX_PARTS];
-	size_t nr_parts;
-	size_t units;
-	size_t min_chunk;
-	unsigned int fail_permille;
-	u32 seed;
-	bool walk;
-	/* Chunks take long enough for helpers to arrive. */
-	bool slow;
-	bool closed;
-	atomic_t broken;
-	atomic_t failures;
-	atomic_t inside;
-	unsigned long codes[BITS_TO_LONGS(FAIL_CODES)];
-	atomic_t ran[MAX_UNITS];
-	atomic_t undone[MAX_UNITS];
-	u8 failed[MAX_UNITS];
-};
-
-#define SCRAMBLE	0x5a5a000000000000UL
-
-static size_t unit_of(struct oracle *o, void *position)
-{
-	return (size_t)position ^ (o->walk ? SCRAMBLE : 0);
-}
-
-static void *position_of(struct oracle *o, size_t unit)
-{
-	return (void *)(unit ^ (o->walk ? SCRAMBLE : 0));
-}
-
-static void *oracle_iter(void *position, size_t size)
-{
-	return (void *)((((size_t)position ^ SCRAMBLE) + size) ^ SCRAMBLE);
-}
-
-static void broken(struct oracle *o, const char *what, size_t start, size_t end)
-{
-	if (!atomic_fetch_inc(&o->broken))
-		pr_err("seed %u: %s: [%zu, %zu)\n", o->seed, what, start, end);
-}
-
-/* The part that holds @unit; NULL if none does. */
-static struct ktask_node *part_of(struct oracle *o, size_t unit)
-{
-	size_t i;
-
-	for (i = 0; i < o->nr_parts; i++) {
-		size_t start = unit_of(o, o->parts[i].kn_start);
-
-		if (unit >= start && unit - start < o->parts[i].kn_task_size)
-			return &o->parts[i];
-	}
-	return NULL;
-}
-
-/* P2: inside one part, a multiple of the minimum or the rest of the part. */
-static bool check_chunk(struct oracle *o, size_t start, size_t end)
-{
-	struct ktask_node *part = part_of(o, start);
-	size_t part_end;
-
-	if (!part || end <= start)
-		return false;
-	part_end = unit_of(o, part->kn_start) + part->kn_task_size;
-	if (end > part_end)
-		return false;
-	return end == part_end || !((end - start) % max(o->min_chunk, 1ul));
-}
-
-static int oracle_chunk(void *from, void *to, void *arg)
-{
-	struct oracle *o = arg;
-	size_t start = unit_of(o, from), end = unit_of(o, to), i;
-	int code = 0;
-
-	atomic_inc(&o->inside);
-	if (READ_ONCE(o->closed))
-		broken(o, "P3: ran after the call returned", start, end);
-	if (!check_chunk(o, start, end)) {
-		broken(o, "P2: bad chunk", start, end);
-		goto out;
-	}
-	/* Whether a chunk fails depends on where it starts, not on timing. */
-	if (hash_32(start * 31 + o->seed, 10) % 1000 < o->fail_permille)
-		code = 1 + start % FAIL_CODES;
-	for (i = start; i < end; i++) {
-		atomic_inc(&o->ran[i]);
-		if (code)
-			o->failed[i] = 1;
-	}
-	if (o->slow && (start + o->seed) % 4 == 0)
-		usleep_range(20, 200);
-	if (code) {
-		set_bit(code - 1, o->codes);
-		atomic_inc(&o->failures);
-		code += FAIL_BASE;
-	}
-out:
-	atomic_dec(&o->inside);
-	return code;
-}
-
-static void oracle_undo(void *from, void *to, void *arg)
-{
-	struct oracle *o = arg;
-	size_t start = unit_of(o, from), end = unit_of(o, to), i;
-	struct ktask_node *part = part_of(o, start);
-
-	if (atomic_read(&o->inside))
-		broken(o, "P8: undo while a thread function runs", start, end);
-	if (!part || end <= start ||
-	    end - unit_of(o, part->kn_start) > part->kn_task_size) {
-		broken(o, "P8: bad range to undo", start, end);
-		return;
-	}
-	for (i = start; i < end; i++)
-		atomic_inc(&o->undone[i]);
-}
-
-/* Checks every unit when the task is over. */
-static bool oracle_verdict(struct oracle *o, int ret, bool undo)
-{
-	size_t i;
-
-	WRITE_ONCE(o->closed, true);
-	if (atomic_read(&o->inside))
-		broken(o, "P3: a thread function runs on", 0, 0);
-	if (!!ret != !!atomic_read(&o->failures))
-		broken(o, "P7: result and failures differ", ret, atomic_read(&o->failures));
-	if (ret && (ret <= FAIL_BASE || ret > FAIL_BASE + FAIL_CODES ||
-		    !test_bit(ret - FAIL_BASE - 1, o->codes)))
-		broken(o, "P7: not the error of any chunk", ret, 0);
-	for (i = 0; i < o->units && !atomic_read(&o->broken); i++) {
-		int ran = atomic_read(&o->ran[i]), undone = atomic_read(&o->undone[i]);
-
-		if (ran > 1 || (!ret && ran != 1))
-			broken(o, "P1: a unit did not run exactly once", i, ran);
-		if (undone != (ret && undo && ran && !o->failed[i]))
-			broken(o, "P8: a unit was not undone as it should be", i, undone);
-	}
-	return !atomic_read(&o->broken);
-}
-
-static u32 pick(struct rnd_state *rnd, u32 below)
-{
-	return prandom_u32_state(rnd) % below;
-}
-
-/* A task of random shape. */
-static void oracle_random(struct oracle *o, struct rnd_state *rnd, u32 seed)
-{
-	size_t i, unit = 0;
-
-	memset(o, 0, sizeof(*o));
-	o->seed = seed;
-	o->walk = !pick(rnd, 3);
-	o->slow = !pick(rnd, 4);
-	o->nr_parts = 1 + pick(rnd, MAX_PARTS);
-	o->min_chunk = pick(rnd, 4) ? pick(rnd, 40) : pick(rnd, 1000);
-	o->fail_permille = pick(rnd, 3) ? 0 : 1 + pick(rnd, 200);
-	for (i = 0; i < o->nr_parts; i++) {
-		size_t size = pick(rnd, MAX_UNITS / MAX_PARTS);
-		int nid = (int)pick(rnd, nr_node_ids + 1) - 1;
-
-		if (!pick(rnd, 6))
-			size = 0;
-		if (nid >= 0 && !node_possible(nid))
-			nid = NUMA_NO_NODE;
-		o->parts[i].kn_start = position_of(o, unit);
-		o->parts[i].kn_task_size = size;
-		o->parts[i].kn_nid = nid;
-		unit += size;
-	}
-	o->units = unit;
-}
-
-/* Runs one random task and checks it. */
-static bool random_task(struct oracle *o, struct rnd_state *rnd, u32 seed)
-{
-	DEFINE_KTASK_CTL(ctl, oracle_chunk, o, 0);
-	bool undo = pick(rnd, 2);
-	int ret;
-
-	oracle_random(o, rnd, seed);
-	ctl.kc_min_chunk_size = o->min_chunk;
-	if (undo)
-		ktask_ctl_set_undo_func(&ctl, oracle_undo);
-	if (o->walk)
-		ktask_ctl_set_iter_func(&ctl, oracle_iter);
-	ktask_ctl_set_max_threads(&ctl, pick(rnd, 9));
-	if (o->nr_parts == 1 && pick(rnd, 2))
-		ret = ktask_run(o->parts[0].kn_start, o->parts[0].kn_task_size, &ctl);
-	else
-		ret = ktask_run_numa(o->parts, o->nr_parts, &ctl);
-	return oracle_verdict(o, ret, undo);
-}
 
 struct random_caller {
 	struct task_struct *thread;
@@ -254,13 +45,13 @@ static int random_caller(void *data)
 {
 	struct random_caller *caller = data;
 	struct rnd_state rnd;
-	struct oracle *o = vmalloc(sizeof(*o));
+	struct oracle *o = oracle_alloc(2048);
 	unsigned long i;
 
 	prandom_seed_state(&rnd, caller->seed);
 	caller->ok = o;
 	for (i = 0; caller->ok && i < caller->tasks; i++) {
-		caller->ok = random_task(o, &rnd, caller->seed + i);
+		caller->ok = random_task(o, NULL, &rnd, caller->seed + i);
 		cond_resched();
 	}
 	vfree(o);
