@@ -11,6 +11,7 @@
 #include <linux/hash.h>
 #include <linux/ktask.h>
 #include <linux/prandom.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
@@ -134,6 +135,13 @@ static void *oracle_iter(void *position, size_t size)
 	return (void *)((((size_t)position ^ SCRAMBLE) + size) ^ SCRAMBLE);
 }
 
+/* The owner of a task may change its helpers' at any time. */
+static int my_nice(void)
+{
+	/* Either value is one of those that are allowed. */
+	return data_race(task_nice(current));
+}
+
 static void oracle_describe(const struct oracle *o)
 {
 	size_t i;
@@ -151,11 +159,13 @@ static void oracle_describe(const struct oracle *o)
 /* Tells of the first thing wrong with a task; @a and @b are what it is about. */
 static void broken(struct oracle *o, const char *what, size_t a, size_t b)
 {
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
+
 	atomic64_inc(&oracle_totals.errors);
-	if (atomic_fetch_inc(&o->broken) || !printk_ratelimit())
+	if (atomic_fetch_inc(&o->broken) || !__ratelimit(&limit))
 		return;
 	pr_err("!!! task %u: %s: %zu, %zu (thread %s on CPU %d, nice %d)\n", o->seed, what, a, b,
-	       current->comm, raw_smp_processor_id(), task_nice(current));
+	       current->comm, raw_smp_processor_id(), my_nice());
 	oracle_describe(o);
 }
 
@@ -241,7 +251,7 @@ static void oracle_work(const struct oracle *o, size_t start)
 static void check_nice(struct oracle *o)
 {
 	bool outermost = current == o->caller && !o->outer;
-	int nice = task_nice(current);
+	int nice = my_nice();
 
 	if (nice != o->nice && (outermost || nice != MAX_NICE))
 		broken(o, "P13: a wrong nice value", nice, o->nice);
@@ -374,13 +384,13 @@ static bool oracle_verdict(struct oracle *o, int ret)
 static void random_parts(struct oracle *o, struct rnd_state *rnd)
 {
 	/* Small tasks are as likely as large ones. */
-	size_t most = max(o->max_units / ORACLE_PARTS >> pick(rnd, 8), 1ul);
+	size_t most = o->max_units / ORACLE_PARTS >> pick(rnd, 8);
 	bool same_node = !pick(rnd, 3);
 	size_t i, unit = 0;
 	int nid = NUMA_NO_NODE;
 
 	for (i = 0; i < o->nr_parts; i++) {
-		size_t size = pick(rnd, 6) ? pick(rnd, most) : 0;
+		size_t size = pick(rnd, 6) ? pick(rnd, most + 1) : 0;
 
 		if (!i || !same_node)
 			nid = (int)pick(rnd, nr_node_ids + 1) - 1;
@@ -471,7 +481,7 @@ static bool random_task(struct oracle *o, const struct oracle *outer, struct rnd
 	o->caller = current;
 	o->outer = outer;
 	o->depth = outer ? outer->depth - 1 : oracle_bounds.depth;
-	o->nice = outer ? outer->nice : task_nice(current);
+	o->nice = outer ? outer->nice : my_nice();
 	WRITE_ONCE(o->phase, ORACLE_RUNNING);
 	ret = oracle_call(o);
 	return oracle_verdict(o, ret);
