@@ -76,8 +76,14 @@ def setup_refuses_bad_arguments():
     one_line_and(run(SCRIPTS / "setup", "--check", env=["XDG_CACHE_HOME=/nonexistent"]), 1)
 
 
+def torture_refuses_bad_arguments():
+    for args in (["--minutes", "0"], ["--", "nthreads"], ["--", "nthreads=many"],
+                 ["--", "no_such_parameter=1"], ["--", "duration=5"]):
+        one_line_and(run(SCRIPTS / "torture", *args), 1)
+
+
 def everything_has_help():
-    for script in ("setup", "build", "guest", "run", "test"):
+    for script in ("setup", "build", "guest", "run", "test", "torture"):
         done = run(SCRIPTS / script, "--help")
         expect(done.returncode, 0)
         expect(done.stdout.startswith(b"usage:") or b"usage:" in done.stdout, True)
@@ -107,6 +113,7 @@ TESTS = [
     build_refuses_bad_trees,
     build_refuses_bad_consumers,
     guest_refuses_bad_arguments,
+    torture_refuses_bad_arguments,
     guest_passes_status_and_bytes_on,
     guest_tells_a_panic,
     guest_tells_a_hang,
