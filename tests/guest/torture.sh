@@ -3,7 +3,7 @@
 # short and, where the kernel can do that, allocations fail.
 #
 # DURATION  seconds
-# SEED      of all random numbers
+# SEED      of the random tasks
 # TORTURE   parameters of ktask_torture, as in "nthreads=8 onoff_interval=2"
 # ISOLATE   1 if CPUs are to be isolated too. The kernel replaces code then that
 #           every task runs, and emulation in several threads does not stand that.
@@ -52,8 +52,8 @@ turn_workqueue() {
 	0) file=cpumask value=$(printf '%x' $(($(below 15) + 1))) ;;
 	1) file=affinity_strict value=$(below 2) ;;
 	2)
-		set -- cpu smt cache numa system
-		shift "$(below 5)"
+		set -- cpu smt cache cache_shard numa system
+		shift "$(below 6)"
 		file=affinity_scope value=$1
 		;;
 	esac
@@ -75,7 +75,6 @@ turn_isolation() {
 }
 
 turn_knobs() {
-	RANDOM=$1
 	echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control
 	turn_isolation
 	turn_workqueue
@@ -236,7 +235,7 @@ show_progress &
 # shellcheck disable=SC2086 # several parameters
 insmod ktask_torture.ko seed="${SEED:-0}" $TORTURE duration="$DURATION" || exit
 jobs=
-start_job turn_knobs "${SEED:-1}"
+start_job turn_knobs
 start_job watch_limits
 start_job come_and_go
 fail_allocations $!

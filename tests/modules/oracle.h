@@ -80,6 +80,8 @@ struct oracle {
 	atomic_t broken;
 	atomic_t failures;
 	atomic_t inside;
+	/* The last helper that ended a chunk at a nice value it was lent. */
+	struct task_struct *lent;
 	unsigned long codes[BITS_TO_LONGS(FAIL_CODES)];
 
 	size_t max_units;
@@ -266,6 +268,12 @@ static void enter_chunk(struct oracle *o, bool helper, size_t start, size_t end)
 		broken(o, "P3: runs before or after the call", start, end);
 	if (inside > o->most_inside)
 		broken(o, "P12: too many threads", inside, o->most_inside);
+	/*
+	 * A helper is lent a nice value when its caller waits, so when nothing
+	 * was left or something had failed: it may end its chunk, no more.
+	 */
+	if (READ_ONCE(o->lent) == current)
+		broken(o, "P7: goes on although the caller waits", start, end);
 	if (helper) {
 		helpers = atomic_inc_return(&oracle_helpers);
 		if (helpers > READ_ONCE(oracle_bounds.helpers))
@@ -279,6 +287,8 @@ static void enter_chunk(struct oracle *o, bool helper, size_t start, size_t end)
 
 static void leave_chunk(struct oracle *o, bool helper)
 {
+	if (helper && my_nice() != MAX_NICE)
+		WRITE_ONCE(o->lent, current);
 	if (helper)
 		atomic_dec(&oracle_helpers);
 	atomic_dec(&o->inside);
@@ -452,6 +462,7 @@ static void oracle_random(struct oracle *o, struct rnd_state *rnd, u32 seed)
 	atomic_set(&o->broken, 0);
 	atomic_set(&o->failures, 0);
 	atomic_set(&o->inside, 0);
+	o->lent = NULL;
 	bitmap_zero(o->codes, FAIL_CODES);
 	memset(o->unit, 0, o->units * sizeof(*o->unit));
 }
