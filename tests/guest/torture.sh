@@ -214,16 +214,6 @@ counters_idle() {
 	same "helpers left" 0 "$(helpers_now)"
 }
 
-# Loading fails at any of its allocations, or not, and in the end all is as before.
-loads_without_memory() {
-	echo 3 > "$DEBUGFS/failslab/probability"
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		sh -c 'echo 1 > /proc/self/make-it-fail; exec insmod ktask_rs.ko' 2> /dev/null &&
-			{ rmmod ktask_rs || return; }
-	done
-	insmod ktask_rs.ko && rmmod ktask_rs
-}
-
 CPUS=$(online_cpus)
 mkdir -p "$NOTES/limits" $BALLAST
 mount -t ramfs none $BALLAST
@@ -253,4 +243,3 @@ check "helpers took part" helpers_took_part
 check "consumers, CPUs and memory came and went" turned
 check "p11: counters are 0 when idle" counters_idle
 check "p17: can be unloaded" rmmod ktask_torture ktask_rs
-[ -d "$DEBUGFS/failslab" ] && check "p17: loads without memory" loads_without_memory
