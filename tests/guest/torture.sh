@@ -115,14 +115,17 @@ free_mib() {
 	echo $(($(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
 }
 
+# In small steps, so that it can end soon on a slow machine.
 use_up_memory() {
 	while busy; do
-		count=$(($(free_mib) - LEFT_OVER))
-		[ $count -gt 0 ] && dd if=/dev/zero of=$BALLAST/file bs=1M count=$count 2> /dev/null &&
-			note turned memory
+		step=0
+		while busy && [ "$(free_mib)" -gt $((LEFT_OVER + 32)) ]; do
+			dd if=/dev/zero of=$BALLAST/$step bs=1M count=32 2> /dev/null &&
+				note turned memory
+			step=$((step + 1))
+		done
 		sleep 0.5
-		rm -f $BALLAST/file
-		echo 1 > /proc/sys/vm/compact_memory
+		rm -f $BALLAST/*
 		sleep 2
 	done
 }

@@ -117,7 +117,7 @@ static void caller_work(struct work_struct *work)
 /* The calling thread as it may be: of any priority, and bound to anything or nothing. */
 static void change_myself(struct rnd_state *rnd)
 {
-	unsigned int cpu = cpumask_any_distribute(cpu_online_mask);
+	unsigned int cpu = cpumask_nth(pick(rnd, num_online_cpus()), cpu_online_mask);
 
 	set_user_nice(current, (int)pick(rnd, MAX_NICE - MIN_NICE + 1) + MIN_NICE);
 	/* A CPU that has gone meanwhile is an error that does not matter. */
