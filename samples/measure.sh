@@ -8,6 +8,9 @@
 #	run ROUND SAMPLE NAME VALUE NAME VALUE...
 #
 # usage: measure.sh ROUNDS [THREADS...]
+#
+# Lists are words to be split, as ash has no other lists:
+# shellcheck disable=SC2046,SC2086
 
 DEBUGFS=/sys/kernel/debug
 NODES=/sys/devices/system/node

@@ -45,7 +45,7 @@ bad_parameter() {
 		rmmod ktask_rs
 		return 1
 	fi
-	[ ! -e $KTASK ] || return
+	[ ! -e "$KTASK" ] || return
 	# It was the parameter.
 	insmod ktask_rs.ko && rmmod ktask_rs
 }

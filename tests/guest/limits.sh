@@ -160,7 +160,7 @@ helpers_migrate() {
 		set_to "$file" 8
 	done
 	before=$(stat helpers_migrated)
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		run_case run_on_all_nodes 4 || return
 	done
 	at_least "migrated" $((before + 1)) "$(stat helpers_migrated)"

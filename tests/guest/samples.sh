@@ -37,9 +37,10 @@ no_memory() {
 
 refused_while_a_file_is_open() {
 	exec 3< "$DEBUGFS/$1/result"
-	rmmod "$1" 2>/dev/null && status=1 || status=0
+	rmmod "$1" 2>/dev/null
+	status=$?
 	exec 3<&-
-	return $status
+	[ "$status" -ne 0 ]
 }
 
 insmod ktask_rs.ko
@@ -47,10 +48,10 @@ for sample in clear_gigantic clear_gigantic_c; do
 	insmod $sample.ko
 	check "$sample: node 0, 1 thread" clears $sample 0 1
 	check "$sample: node 1, 2 threads" clears $sample 1 2
-	check "$sample: no such node" refuses $DEBUGFS/$sample/node 77
-	check "$sample: node that is no number" refuses $DEBUGFS/$sample/node abc
-	check "$sample: 0 pages" refuses $DEBUGFS/$sample/pages 0
-	check "$sample: threads that are no number" refuses $DEBUGFS/$sample/threads -3
+	check "$sample: no such node" refuses "$DEBUGFS"/$sample/node 77
+	check "$sample: node that is no number" refuses "$DEBUGFS"/$sample/node abc
+	check "$sample: 0 pages" refuses "$DEBUGFS"/$sample/pages 0
+	check "$sample: threads that are no number" refuses "$DEBUGFS"/$sample/threads -3
 	check "$sample: not enough memory" no_memory $sample
 	check "$sample: not unloaded while a file is open" refused_while_a_file_is_open $sample
 	check "$sample: unloads" rmmod $sample

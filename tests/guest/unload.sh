@@ -20,7 +20,7 @@ refused_while_a_file_is_open() {
 			exec 3<&-
 			return 1
 		fi
-		read -r line <&3 && exec 3<&- || return
+		read -r _ <&3 && exec 3<&- || return
 	done
 	rmmod ktask_rs
 }

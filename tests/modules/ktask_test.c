@@ -420,6 +420,7 @@ static bool nodes_can_be_used_again(u64 unused)
 
 /* Which threads work on a task, and how many at once. */
 struct crowd {
+	/* Protects the list of threads. */
 	spinlock_t lock;
 	struct task_struct *threads[64];
 	unsigned int nr_threads;
@@ -877,6 +878,7 @@ static bool p4_helpers_that_cannot_start(u64 unused)
 
 /* The threads of one task that meet in their first chunk. */
 struct meeting {
+	/* Protects everything else in here. */
 	spinlock_t lock;
 	struct task_struct *caller;
 	struct task_struct *helpers[2];
@@ -902,7 +904,7 @@ static int meeting_chunk(void *start, void *end, void *arg)
 	}
 	spin_unlock(&m->lock);
 	while (READ_ONCE(m->nr_threads) < 3 && patience--)
-		msleep(5);
+		fsleep(5 * USEC_PER_MSEC);
 	if (current == m->caller)
 		return 0;
 
