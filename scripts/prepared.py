@@ -141,15 +141,15 @@ def numbers(release):
     return [int(n) for n in re.findall(r"\d+", release)]
 
 
-def check_supported(release, say):
+def check_supported(release, tell):
     """Refuses a kernel that is too old; says so if it is newer than any tested."""
     series = tuple(numbers(release)[:2])
     if series < OLDEST_SUPPORTED:
         raise Failure(f"kernel {release} is too old: ktask_rs needs "
                       f"{dotted(OLDEST_SUPPORTED)} or later")
     if series > NEWEST_TESTED:
-        say(f"warning: kernel {release} is newer than {dotted(NEWEST_TESTED)}, "
-            "the last one ktask_rs was tested with")
+        tell(f"warning: kernel {release} is newer than {dotted(NEWEST_TESTED)}, "
+             "the last one ktask_rs was tested with")
 
 
 def dotted(series):

@@ -22,7 +22,9 @@ static DEFINE_MUTEX(other_lock);
 
 /* What the functions of a task do besides sleeping, so that helpers come. */
 struct work {
+	/* Taken and released again by every chunk. */
 	struct mutex *in_thread;
+	/* The same for the iterator. */
 	struct mutex *in_iterator;
 	/* Called by every chunk, with the number of tasks that remain to nest. */
 	int (*inner)(struct work *work, int depth);
