@@ -3,7 +3,7 @@
 
 BUILD = scripts/build KDIR='$(KDIR)' V='$(V)' CLIPPY='$(CLIPPY)' W='$(W)'
 
-.PHONY: modules help setup consumer guest run test test-debug install clean
+.PHONY: modules help setup consumer guest run test test-debug check install clean
 
 modules:
 	@$(BUILD) modules
@@ -16,6 +16,7 @@ help:
 	@echo 'make run              see it work: clear gigantic pages in a NUMA guest'
 	@echo 'make test             run all tests'
 	@echo 'make test-debug       run the guest tests on two kernels with sanitizers'
+	@echo 'make check            check the sources: format, warnings, style, documentation'
 	@echo 'make guest            a shell in the guest; scripts/guest --help for more'
 	@echo 'make install          install ktask_rs.ko for the running kernel, or KDIR='
 	@echo 'make clean            remove what was built'
@@ -40,6 +41,9 @@ test:
 test-debug:
 	@scripts/test --sanitizer kasan
 	@scripts/test --sanitizer kcsan
+
+check:
+	@scripts/check
 
 install:
 	@$(BUILD) install

@@ -35,6 +35,8 @@ NEWEST_TESTED = (7, 3)
 # Raise it when a change to the layout or the recipe makes old products unfit.
 RECIPE = 1
 
+HOST_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+
 REPO = Path(__file__).resolve().parent.parent
 
 
@@ -277,6 +279,20 @@ def enter_root(argv, binds=(), cwd="/", root=None):
         argv = ["env", *proxies, *argv]
     return (namespace() + ["sh", "-euc", ENTER, "sh", str(root or root_dir()), str(cwd)]
             + mine + ["--"] + [str(a) for a in argv])
+
+
+def host_tests(target, *argv):
+    """The command line of tests/host/run in the build root; target is the folder for products."""
+    cache = cache_dir() / "host-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    command = ["env", f"CARGO_HOME={cache}/cargo", f"CARGO_TARGET_DIR={cache}/{target}"]
+    binds = [REPO, cache]
+    # The host may have to trust more than the build root knows of.
+    authorities = Path(os.environ.get("SSL_CERT_FILE") or HOST_AUTHORITIES)
+    if authorities.is_file():
+        command.append(f"CARGO_HTTP_CAINFO={authorities}")
+        binds.append(authorities)
+    return enter_root([*command, REPO / "tests/host/run", *argv], binds=outermost(binds), cwd=REPO)
 
 
 def namespace():

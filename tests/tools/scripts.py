@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the scripts do with bad input and with guests that fail; prints KTAP."""
 
+import json
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,6 +12,8 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = REPO / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+import prepared
 
 
 def run(*command, env=()):
@@ -82,8 +87,106 @@ def torture_refuses_bad_arguments():
         one_line_and(run(SCRIPTS / "torture", *args), 1)
 
 
+# Not to be found here.
+MISSPELT = "".join(["t", "eh", "\n"])
+# What each check has to find: (check, file, what is added to it, what is then said).
+OFFENCES = [
+    ("clippy", "tests/modules/ktask_test_rust.rs",
+     "#[allow(dead_code)]\nfn one() {}\n", "allow_attributes_without_reason"),
+    ("clippy", "tests/modules/ktask_test_rust.rs",
+     "unsafe fn two() {}\n", "missing_safety_doc"),
+    ("clippy", "tests/modules/ktask_test_rust.rs",
+     "fn three() {\n    unsafe { two() }\n}\n", "undocumented_unsafe_blocks"),
+    ("host-clippy", "tests/host/src/util.rs",
+     "#[allow(dead_code)]\nfn four() {}\n", "allow_attributes_without_reason"),
+    ("sparse", "bindings/helpers.c", "int five ;\n", "'five' was not declared"),
+    ("checkpatch", "bindings/helpers.c", "", "SPACING"),
+    ("rustfmt", "tests/consumers/rust_shared_cell/rust_shared_cell.rs",
+     "fn  six(){}\n", "fn six() {}"),
+    ("kernel-doc", "include/linux/ktask.h",
+     "/**\n * seven - nothing\n * @eight: not there\n */\nint seven(void);\n", "eight"),
+    ("rst", "Documentation/ktask.rst", "\nTitle\n==\n", "underline"),
+    ("shellcheck", "tests/guest/ktap.sh", "echo $nine\n", "SC2086"),
+    ("shellcheck", "tests/host/run", "echo $1\n", "SC2086"),
+    ("pylint", "scripts/topology.py", "import json\n", "unused-import"),
+    ("pylint", "scripts/run", "import json\n", "scripts/run:"),
+    ("codespell", "README.md", MISSPELT, MISSPELT.strip()),
+    ("spdx", "tests/guest/ten.sh", "true\n", "ten.sh"),
+]
+
+
+def checks_find_what_they_are_for():
+    with tempfile.TemporaryDirectory(prefix="ktask-") as folder:
+        copy = Path(folder, "copy")
+        shutil.copytree(REPO, copy, ignore=not_copied)
+        for _, name, text, _ in OFFENCES:
+            with open(copy / name, "a", encoding="utf-8") as file:
+                file.write(text)
+        verdicts = verdicts_of(run(copy / "scripts/check"))
+        expect(set(verdicts) - {"commits"}, {check for check, *_ in OFFENCES})
+        for check, name, text, said in OFFENCES:
+            if not verdicts[check].startswith("not ok") or said not in verdicts[check]:
+                raise Unexpected(f"{check} says nothing of '{said}' for {text!r} in {name}:\n"
+                                 + verdicts[check])
+
+
+def not_copied(folder, _):
+    return ["build", ".git"] if Path(folder) == REPO else []
+
+
+def verdicts_of(done):
+    """{check: its line and all that follows} of scripts/check's output."""
+    found = re.findall(r"^((?:not )?ok \d+ (\S+).*\n(?:#.*\n)*)",
+                       done.stdout.decode(errors="replace"), re.MULTILINE)
+    return {name: text for text, name in found}
+
+
+def check_looks_at_new_commits():
+    """One good commit, and then one that is not; nothing to see in the first of all."""
+    if not shutil.which("git"):
+        return
+    with tempfile.TemporaryDirectory(prefix="ktask-") as folder:
+        copy = Path(folder, "copy")
+        shutil.copytree(REPO / "scripts", copy / "scripts")
+        git = ["git", "-C", copy, "-c", "user.name=me", "-c", "user.email=me@example.org"]
+        run(*git, "init", "--quiet")
+        run(*git, "add", ".")
+        for subject, verdict in (("ktask: all of it", "ok 1 commits # SKIP"),
+                                 ("ktask: more of it", "ok 1 commits\n"),
+                                 ("more of it", "not ok 1 commits\n"),
+                                 (f"ktask: more of it\n\n{'too long ' * 10}",
+                                  "not ok 1 commits\n")):
+            run(*git, "commit", "--quiet", "--allow-empty", "-m", subject)
+            done = run(copy / "scripts/check", "commits")
+            found = verdicts_of(done).get("commits", "")
+            if not found.startswith(verdict):
+                raise Unexpected(f"expected {verdict!r}, found {found!r}{done.stderr!r}")
+
+
+def check_refuses_bad_arguments():
+    one_line_and(run(SCRIPTS / "check", "no-such-check"), 1)
+
+
+def setup_tells_a_root_of_another_recipe():
+    """All that it needs is there, but the root was made before packages were added."""
+    with tempfile.TemporaryDirectory(prefix="ktask-") as folder:
+        cache = Path(folder, "ktask_rs")
+        kernel = cache / "kernels/7.2.0-old"
+        mark = {"recipe": prepared.RECIPE, "root": "old"}
+        for path, text in {
+                cache / "root.id": "old", cache / "root/usr/bin/rustc": "",
+                cache / "current": "7.2.0-old", kernel / "ready.json": json.dumps(mark),
+                kernel / "stock/vmlinuz": "", kernel / "build/Module.symvers": "",
+                kernel / "guest/busybox": "", kernel / "source/Makefile": ""}.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        done = run(SCRIPTS / "setup", "--check", env=[f"XDG_CACHE_HOME={folder}"])
+        one_line_and(done, 1)
+        expect(b"packages" in done.stderr, True)
+
+
 def everything_has_help():
-    for script in ("setup", "build", "guest", "run", "test", "torture"):
+    for script in ("setup", "build", "guest", "run", "test", "check", "torture"):
         done = run(SCRIPTS / script, "--help")
         expect(done.returncode, 0)
         expect(done.stdout.startswith(b"usage:") or b"usage:" in done.stdout, True)
@@ -110,6 +213,10 @@ def one_line_and(done, status):
 TESTS = [
     everything_has_help,
     setup_refuses_bad_arguments,
+    setup_tells_a_root_of_another_recipe,
+    check_refuses_bad_arguments,
+    check_looks_at_new_commits,
+    checks_find_what_they_are_for,
     build_refuses_bad_trees,
     build_refuses_bad_consumers,
     guest_refuses_bad_arguments,
