@@ -21,7 +21,7 @@ use kernel::{
 /// What a file of `T` contains. The number is the one the file was created with.
 pub(crate) type Show<T> = fn(&T, usize, &SeqFile);
 
-/// Takes what was written to a file of `T`, without the blanks around it.
+/// Takes what was written to a file of `T`, without the ASCII blanks around it.
 pub(crate) type Store<T> = fn(&T, usize, &str) -> Result;
 
 type CShow = unsafe extern "C" fn(*const helpers::ktask_debugfs_file, *mut bindings::seq_file);
@@ -151,10 +151,10 @@ impl<T> File<T> {
         let file = unsafe { &*raw.cast::<Self>() };
         // SAFETY: As above.
         let text = unsafe { slice::from_raw_parts(text.cast::<u8>(), len) };
-        let (Some(store), Ok(text)) = (file.store, str::from_utf8(text)) else {
+        let (Some(store), Ok(text)) = (file.store, str::from_utf8(text.trim_ascii())) else {
             return EINVAL.to_errno();
         };
-        match store(&file.data, file.number, text.trim()) {
+        match store(&file.data, file.number, text) {
             Ok(()) => 0,
             Err(error) => error.to_errno(),
         }
