@@ -299,7 +299,7 @@ DEFINE_SHOW_ATTRIBUTE(result);
 
 static int get_node(void *data, u64 *value)
 {
-	*value = node;
+	*value = READ_ONCE(node);
 	return 0;
 }
 
@@ -314,7 +314,7 @@ DEFINE_DEBUGFS_ATTRIBUTE(node_fops, get_node, set_node, "%llu\n");
 
 static int get_threads(void *data, u64 *value)
 {
-	*value = threads;
+	*value = READ_ONCE(threads);
 	return 0;
 }
 
@@ -329,7 +329,7 @@ DEFINE_DEBUGFS_ATTRIBUTE(threads_fops, get_threads, set_threads, "%llu\n");
 
 static int get_pages(void *data, u64 *value)
 {
-	*value = pages;
+	*value = READ_ONCE(pages);
 	return 0;
 }
 
