@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The same tasks against the stubs that clients get without ktask. */
+#define KTASK_DISABLED
+#include "ktask_fuzz.c"
