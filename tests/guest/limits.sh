@@ -58,7 +58,7 @@ no_helper_on_isolated() {
 tasks_beside() {
 	before=$(stat helpers_displaced)
 	for dir in "$KTASK"/node*; do
-		for i in 1 2 3 4 5; do
+		for _ in 1 2 3 4 5; do
 			run_case helpers_only_on $(((${dir##*/node} << 32) + (1 << $1) - 1)) || return
 		done
 	done

@@ -4,9 +4,9 @@
 ALARM=/sys/class/rtc/rtc0/wakealarm
 TIMEOUT=/sys/power/pm_freeze_timeout
 
-# suspend [SECONDS]: goes to sleep and wakes up, or fails. An alarm before it sleeps
+# go_to_sleep [SECONDS]: goes to sleep and wakes up, or fails. An alarm before it sleeps
 # would be lost.
-suspend() {
+go_to_sleep() {
 	before=$(cat /sys/power/suspend_stats/success)
 	echo 0 > $ALARM && echo "+${1:-12}" > $ALARM || return
 	set_to /sys/power/state mem
@@ -23,13 +23,13 @@ all_is_well() {
 }
 
 idle() {
-	suspend && all_is_well
+	go_to_sleep && all_is_well
 }
 
 # The thread function sleeps for longer than the kernel would wait for helpers.
 kernel_thread_keeps_its_helpers() {
 	echo 1000 > $TIMEOUT
-	run_case sleeper_start 1500 && sleep 0.5 && suspend
+	run_case sleeper_start 1500 && sleep 0.5 && go_to_sleep
 	status=$?
 	echo 20000 > $TIMEOUT
 	run_case sleeper_verdict && all_is_well && return $status
@@ -37,7 +37,7 @@ kernel_thread_keeps_its_helpers() {
 
 # Until the module of the tests is unloaded.
 busy_kernel_threads() {
-	run_case start_background && suspend && suspend || return
+	run_case start_background && go_to_sleep && go_to_sleep || return
 	before=$(stat tasks)
 	run_case p1_p2_p3_p7_p8_random 2000 || return
 	at_least "tasks" $((before + 1500)) "$(stat tasks)"
@@ -51,7 +51,7 @@ counters_idle() {
 user_is_waited_for() {
 	run_case sleeper_run 1000 &
 	sleep 0.5
-	suspend 25
+	go_to_sleep 25
 	status=$?
 	wait $!
 	run_case sleeper_verdict && all_is_well && return $status
@@ -62,7 +62,7 @@ user_takes_too_long() {
 	run_case sleeper_run 1500 &
 	sleep 0.5
 	refused=$(cat /sys/power/suspend_stats/failed_freeze)
-	if suspend; then
+	if go_to_sleep; then
 		echo "suspended under a task"
 		status=1
 	else

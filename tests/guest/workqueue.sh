@@ -22,7 +22,7 @@ limits_are() {
 # Runs tasks until the limits are what they should be; that takes a second for
 # each CPU that may have to be tried again.
 limits_become() {
-	for i in $(seq 1 40); do
+	for _ in $(seq 1 40); do
 		run_case run_on_all_nodes 8 || return
 		limits_are "$@" > /dev/null && return
 		sleep 0.3
@@ -69,7 +69,7 @@ no_helper_is_displaced() {
 	begin=$(cut -d. -f1 /proc/uptime)
 	before=$(stat helpers_displaced)
 	started=$(stat helpers_started)
-	for i in $(seq 1 20); do
+	for _ in $(seq 1 20); do
 		run_case run_on_all_nodes 8 || break
 	done
 	seconds=$(($(cut -d. -f1 /proc/uptime) - begin))
