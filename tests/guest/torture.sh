@@ -22,6 +22,7 @@ busy() {
 
 # A random number below $1.
 below() {
+	# shellcheck disable=SC3028 # ash has it
 	echo $((RANDOM % $1))
 }
 
@@ -41,7 +42,7 @@ turn_limit() {
 		[ "$(below 3)" = 0 ] || continue
 		value=$(below $(($(cat "$NOTES/limits/$(basename "$dir")") + 1)))
 		[ "$(below 2)" = 0 ] && value=auto
-		knob "$dir/rlim_max" $value
+		knob "$dir/rlim_max" "$value"
 	done
 }
 
@@ -57,7 +58,7 @@ turn_workqueue() {
 		file=affinity_scope value=$1
 		;;
 	esac
-	set_to $wq/$file "$value" 2> /dev/null && note turned workqueue
+	set_to "$wq/$file" "$value" 2> /dev/null && note turned workqueue
 }
 
 # A CPU that is isolated for a moment, if it is online.
@@ -154,6 +155,7 @@ pidof_torture() {
 
 # What ktask_torture says, as it says it, to the end.
 show_progress() {
+	# shellcheck disable=SC2002 # a shell reads byte by byte, and /dev/kmsg gives whole lines
 	cat /dev/kmsg | while read -r line; do
 		case $line in
 		*";ktask_torture: "*) echo "# ${line#*;}" ;;

@@ -8,7 +8,7 @@ SCOPE=/sys/module/workqueue/parameters/default_affinity_scope
 
 # helpers_only_on NODE MASK: for tasks on that node, once in 10 of them.
 helpers_only_on() {
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		run_case helpers_only_on $((($1 << 32) + $2)) || return
 	done
 }

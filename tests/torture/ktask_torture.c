@@ -26,7 +26,7 @@
 
 torture_param(int, nthreads, -1, "Number of callers, -1 for as many as CPUs");
 torture_param(int, duration, 0, "Seconds until the test ends, 0 to wait for rmmod");
-torture_param(int, shutdown_secs, 0, "Seconds until the test ends and the machine powers off, 0 for never");
+torture_param(int, shutdown_secs, 0, "Seconds until the machine powers off, 0 for never");
 torture_param(int, onoff_holdoff, 0, "Seconds until the first CPU goes offline");
 torture_param(int, onoff_interval, 0, "Seconds between CPU hotplugs, 0 for none");
 torture_param(int, stat_interval, 15, "Seconds between statistics");
@@ -82,15 +82,17 @@ static void print_params(const char *tag)
 
 static void print_stats(void)
 {
-	/* The counts of CPUs may be those of a moment ago. */
+	/* They may be those of a moment ago. */
+	const typeof(onoff) cpus = data_race(onoff);
+
 	pr_alert("%lu s: tasks: %lld nested: %lld chunks: %lld helpers: %lld units: %lld failed: %lld killed: %lld undone: %lld onoff: online %ld/%ld offline %ld/%ld errors: %lld\n",
 		 (jiffies - began) / HZ, atomic64_read(&oracle_totals.tasks),
 		 atomic64_read(&oracle_totals.nested), atomic64_read(&oracle_totals.chunks),
 		 atomic64_read(&oracle_totals.helper_chunks), atomic64_read(&oracle_totals.units),
 		 atomic64_read(&oracle_totals.failed), atomic64_read(&oracle_totals.killed),
-		 atomic64_read(&oracle_totals.undone), data_race(onoff.online),
-		 data_race(onoff.online_tried), data_race(onoff.offline),
-		 data_race(onoff.offline_tried), atomic64_read(&oracle_totals.errors));
+		 atomic64_read(&oracle_totals.undone), cpus.online,
+		 cpus.online_tried, cpus.offline, cpus.offline_tried,
+		 atomic64_read(&oracle_totals.errors));
 }
 
 /* One task, with the calling thread as the caller. */
