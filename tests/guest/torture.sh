@@ -7,9 +7,11 @@
 # TORTURE   parameters of ktask_torture, as in "nthreads=8 onoff_interval=2"
 # ISOLATE   1 if CPUs are to be isolated too. The kernel replaces code then that
 #           every task runs, and emulation in several threads does not stand that.
+# FAULTS    1 if allocations are to fail, in a kernel that can do that
 
 DURATION=${DURATION:-60}
 ISOLATE=${ISOLATE:-}
+FAULTS=${FAULTS:-}
 NOTES=/tmp/torture
 BALLAST=/tmp/ballast
 # Megabytes that are left when memory runs short.
@@ -233,7 +235,7 @@ jobs=
 start_job turn_knobs
 start_job watch_limits
 start_job come_and_go
-fail_allocations $!
+[ -z "$FAULTS" ] || fail_allocations $!
 start_job use_up_memory
 if ! wait_for_end; then
 	# Nothing that waits for a task would end either.
