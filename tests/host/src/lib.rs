@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of the policy layer on the host.
+//! Tests of the policy layer, and of what is pure in the samples, on the host.
 //!
 //! The files under test are the module's own, not copies. They ask for `crate::ktask::sync`, which
 //! is a stand-in here. With the feature `loom` that stands on the atomics of loom, and model checks
@@ -29,6 +29,10 @@ mod ktask {
 }
 
 #[cfg(all(test, not(feature = "loom")))]
+#[path = "../../../samples/folio_zero/split.rs"]
+mod folio_split;
+
+#[cfg(all(test, not(feature = "loom")))]
 mod chunk;
 #[cfg(all(test, not(feature = "loom")))]
 mod handshake;
@@ -46,6 +50,8 @@ mod placement;
 mod rlim;
 #[cfg(all(test, not(feature = "loom")))]
 mod served;
+#[cfg(all(test, not(feature = "loom")))]
+mod split;
 #[cfg(all(test, not(feature = "loom")))]
 mod threads;
 #[cfg(all(test, not(feature = "loom")))]
