@@ -3,7 +3,7 @@
 
 BUILD = scripts/build KDIR='$(KDIR)' V='$(V)' CLIPPY='$(CLIPPY)' W='$(W)'
 
-.PHONY: modules help setup consumer guest run test test-debug check install clean
+.PHONY: modules help setup consumer guest run test test-debug check bench install clean
 
 modules:
 	@$(BUILD) modules
@@ -17,6 +17,7 @@ help:
 	@echo 'make test             run all tests'
 	@echo 'make test-debug       run the guest tests on two kernels with sanitizers'
 	@echo 'make check            check the sources: format, warnings, style, documentation'
+	@echo 'make bench            measure ktask side by side with padata and others'
 	@echo 'make guest            a shell in the guest; scripts/guest --help for more'
 	@echo 'make install          install ktask_rs.ko for the running kernel, or KDIR='
 	@echo 'make clean            remove what was built'
@@ -44,6 +45,9 @@ test-debug:
 
 check:
 	@scripts/check
+
+bench:
+	@scripts/bench
 
 install:
 	@$(BUILD) install

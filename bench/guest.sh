@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Runs in the guest: makes each measurement once a round, in another order each
+# round, and tells what came out, line by line:
+#
+#	guest NAME VALUE
+#	sample ROUND NAME=VALUE...
+#	result NAME=VALUE...
+#	thread NAME=VALUE...		for each thread that took part
+#	caller NAME=VALUE...		for each of several callers
+#
+# usage: guest.sh ROUNDS MEASUREMENT...
+# A measurement is what ktask_bench is to be told, with commas between, or
+# knob:NAME=VALUE, which sets one of ktask's knobs.
+
+DEBUGFS=/sys/kernel/debug
+BENCH=$DEBUGFS/ktask_bench
+
+measure() {
+	settings=$(echo "$2" | tr , ' ')
+	if ! echo "$settings" > $BENCH/run; then
+		echo "ktask_bench refused '$settings'"
+		exit 1
+	fi
+	echo "sample $1 $settings"
+	cat $BENCH/result
+}
+
+turn() {
+	echo "${1#*=}" > "$DEBUGFS/ktask/${1%%=*}" || exit
+}
+
+rounds=$1
+shift
+for module in ktask_rs ktask_bench; do
+	insmod "$module.ko" || exit
+done
+echo "guest kernel $(uname -r)"
+echo "guest cpu $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
+echo "guest loops_per_ms $(cat $BENCH/loops_per_ms)"
+
+round=1
+while [ "$round" -le "$rounds" ]; do
+	for item; do
+		case $item in
+		knob:*) turn "${item#knob:}" ;;
+		*) measure "$round" "$item" ;;
+		esac
+	done
+	first=$1
+	shift
+	set -- "$@" "$first"
+	round=$((round + 1))
+done
+echo "guest done $rounds"

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Benchmarks of ktask and its peers: what they share.
+ *
+ * A job is handed to a peer, which calls the functions of its work for all of
+ * its units, in chunks and threads of the peer's choice.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <linux/atomic.h>
+#include <linux/ktime.h>
+#include <linux/types.h>
+
+#define THREADS_MAX	256
+#define PARTS_MAX	2
+
+struct run;
+
+/* What is done with a range of units; both functions do the same. */
+struct work {
+	const char *name;
+	/* As ktask calls it, and as everybody else does. */
+	int (*chunk)(void *start, void *end, void *arg);
+	void (*range)(unsigned long start, unsigned long end, void *arg);
+	/* Makes what the units need, or is NULL. */
+	int (*prepare)(struct run *run);
+};
+
+/* The units of a job that belong to one node; their first is @start. */
+struct part {
+	size_t start;
+	size_t size;
+	int nid;
+};
+
+struct job {
+	const struct work *work;
+	struct run *run;
+	size_t units;
+	size_t min_chunk;
+	unsigned int threads;
+	unsigned int nr_parts;
+	struct part parts[PARTS_MAX];
+};
+
+/* A way to run a job with several threads. */
+struct peer {
+	const char *name;
+	/* Or NULL; for good, as the module is never unloaded. */
+	int (*init)(void);
+	int (*run)(const struct job *job);
+};
+
+extern const struct peer one_thread, fan_out, v4_like, with_ktask, with_padata;
+
+/* What one thread did in a run. */
+struct seen {
+	/* 0 if the entry is free; the rest belongs to that thread. */
+	atomic_t pid;
+	unsigned int chunks;
+	/* Where and when its first chunk began. */
+	unsigned int cpu;
+	u64 first_ns;
+	size_t units;
+	/* Units done on the node that they belong to. */
+	size_t local;
+	/* Cycles from the end of one chunk to the start of the next. */
+	u64 last;
+	u64 gap_min;
+	u64 gap_sum;
+	unsigned int gaps;
+};
+
+/* One measurement. */
+struct run {
+	struct job job;
+	const struct peer *peer;
+	/*
+	 * Of the work "spin": how its cost is spread, how much it is in all, and
+	 * which eighth is dear. Of "doze": how long each chunk is.
+	 */
+	const char *skew;
+	unsigned long ms;
+	unsigned long where;
+	/* Threads of nice 0 that compete; they are bound to the last CPUs. */
+	unsigned long hogs;
+	/* Threads that each run the job, or 0 for the calling one. */
+	unsigned long callers;
+	/* Calls to measure, in a run that measures path lengths. */
+	unsigned long calls;
+	/* Loops that each unit of "spin" costs. */
+	u32 *cost;
+	ktime_t start;
+	/* Of the thread that runs the job, if only one does. */
+	int caller_pid;
+	u64 time_ns;
+	u64 caller_ns[THREADS_MAX];
+	u64 hog_loops;
+	u64 path_min;
+	u64 path_median;
+	atomic_t working;
+	atomic_t peak;
+	struct seen seen[THREADS_MAX];
+};
+
+/* record.c */
+struct seen *seen_here(struct run *run);
+struct seen *chunk_begins(struct run *run);
+void chunk_ends(struct run *run, struct seen *seen, size_t units, size_t local);
+int nid_of_unit(const struct job *job, size_t unit);
+
+/* work.c */
+const struct work *work_named(const char *name);
+void work_calibrate(void);
+void burn(u32 loops);
+extern u32 loops_per_ms;
+
+/* hogs.c */
+int hogs_start(unsigned int count);
+u64 hogs_done(void);
+void hogs_stop(void);
+
+/* path.c */
+int measure_path(struct run *run);
+
+#endif

@@ -1,0 +1,508 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The benchmarks: what each measures, in which guest, and what it shows."""
+
+from dataclasses import dataclass, field
+
+from samples import median, spread
+
+ALL = ["one_thread", "padata", "fan_out", "v4_like", "ktask"]
+SEVERAL = ALL[1:]
+
+# CPUs of a cache shard, and of a node of the large guest.
+SHARD = 8
+NODE = 16
+
+# "Never slower" within what two runs of the same code differ by.
+NOISE = 0.01
+
+
+@dataclass
+class Shape:
+    """A guest."""
+    name: str
+    nodes: list
+    cpus: int
+    # The CPUs that the caller may run on, or "" for all.
+    caller: str = ""
+    # Counts instructions; booted twice, to see that they come out the same.
+    icount: bool = False
+
+    @property
+    def boots(self):
+        return 2 if self.icount else 1
+
+
+def two_nodes(cpus):
+    half = cpus // 2
+    return Shape(f"2 nodes of {half} CPUs and 4 GiB",
+                 [f"cpus=0-{half - 1},mem=4G", f"cpus={half}-{cpus - 1},mem=4G"], cpus)
+
+
+def one_node(cpus, **more):
+    return Shape(f"1 node of {cpus} CPUs and 4 GiB", [f"cpus=0-{cpus - 1},mem=4G"], cpus, **more)
+
+
+def large(**more):
+    return Shape(f"2 nodes of {NODE} CPUs and 4 GiB",
+                 [f"cpus=0-{NODE - 1},mem=4G", f"cpus={NODE}-{2 * NODE - 1},mem=4G"], 2 * NODE,
+                 **more)
+
+
+@dataclass
+class Verdict:
+    target: str
+    found: str
+    met: bool
+
+
+@dataclass
+class Chart:
+    """Groups of bars: bars[label] has a (median, least, most) or None for each group."""
+    title: str
+    unit: str
+    groups: list
+    bars: dict
+
+
+@dataclass
+class Findings:
+    headings: list
+    rows: list
+    verdicts: list = field(default_factory=list)
+    chart: Chart = None
+    notes: str = ""
+
+
+def item(**settings):
+    return ",".join(f"{name}={value}" for name, value in settings.items())
+
+
+def ms(sample):
+    return sample.ms
+
+
+def bar(values):
+    return median(values), min(values), max(values)
+
+
+def powers(most):
+    count = 2
+    while count <= most:
+        yield count
+        count *= 2
+
+
+def percent(value):
+    return f"{value:.0%}"
+
+
+class Uniform:
+    """Clearing memory of both nodes, allocated beforehand: all units cost the same."""
+    name = "uniform"
+    rounds = 9
+
+    def __init__(self, cpus, quick):
+        self.shape = two_nodes(cpus)
+        # Blocks of 2 MiB, chunks of at least 8 MiB.
+        self.work = {"work": "clear", "units": 64 if quick else 256, "min": 4}
+        self.counts = list(powers(cpus))
+
+    def items(self):
+        return [item(peer="one_thread", threads=1, **self.work)] + [
+            item(peer=peer, threads=count, **self.work)
+            for count in self.counts for peer in SEVERAL]
+
+    def findings(self, samples):
+        rows, bars = [], {peer: [] for peer in SEVERAL}
+        one = {"peer": "one_thread"}
+        rows.append(["one_thread", 1, spread(samples.values(ms, **one)), "1.00", "", "", ""])
+        for count in self.counts:
+            for peer in SEVERAL:
+                this = {"peer": peer, "threads": count}
+                ups = samples.ratios(ms, one, this)
+                bars[peer].append(bar(ups))
+                rows.append([
+                    peer, count, spread(samples.values(ms, **this)), spread(ups, 2),
+                    spread(samples.ratios(ms, this, {"peer": "padata", "threads": count}), 2),
+                    percent(median(samples.values(local_share, **this))),
+                    percent(median(samples.values(apart_share, **this)))])
+        return Findings(
+            ["peer", "threads", "ms", "speed-up over one thread", "time by padata's",
+             "local", "began on CPUs of their own"], rows, self.verdicts(samples),
+            Chart(f"Clearing {self.work['units'] * 2} MiB: speed-up over one thread", "times",
+                  [f"{count} threads" for count in self.counts], bars))
+
+    def verdicts(self, samples):
+        two = {"peer": "ktask", "threads": 2}
+        by_padata = median(samples.ratios(ms, two, {"peer": "padata", "threads": 2}))
+        up = median(samples.ratios(ms, {"peer": "one_thread"}, two))
+        return [Verdict("2 threads: at most 0.90 of padata's time", f"{by_padata:.2f}",
+                        by_padata <= 0.90),
+                Verdict("2 threads: at least 1.80 times one thread's speed", f"{up:.2f}",
+                        up >= 1.80)]
+
+
+def local_share(sample):
+    return sum(t["local"] for t in sample.threads) / sum(t["units"] for t in sample.threads)
+
+
+def apart_share(sample):
+    """How many different CPUs the threads began on, of as many as there are threads."""
+    return len({t["cpu"] for t in sample.threads}) / len(sample.threads)
+
+
+class Skew:
+    """Units that differ in cost, and a CPU that is slower than the others."""
+    name = "skew"
+    rounds = 7
+
+    SKEWS = [("even", {}), ("rising", {"skew": "rising"}), ("falling", {"skew": "falling"}),
+             ("dear eighth: first", {"skew": "eighth", "where": 0}),
+             ("dear eighth: middle", {"skew": "eighth", "where": 3}),
+             ("dear eighth: last", {"skew": "eighth", "where": 7}),
+             ("heavy tail", {"skew": "tail"}), ("one CPU busy", {"hogs": 1})]
+
+    def __init__(self, cpus, quick):
+        self.cpus = cpus
+        self.shape = one_node(cpus)
+        self.ms = 100 if quick else 300
+
+    def work(self, settings):
+        return {"skew": "even", "hogs": 0, "where": 0, "work": "spin", "ms": self.ms,
+                "units": 4096, "min": 8, "node": 0, **settings}
+
+    def items(self):
+        return [item(peer=peer, threads=self.cpus, **self.work(settings))
+                for _, settings in self.SKEWS for peer in ALL]
+
+    def findings(self, samples):
+        rows, bars, verdicts = [], {peer: [] for peer in SEVERAL}, []
+        for name, settings in self.SKEWS:
+            work = self.work(settings)
+            row = [name, spread(samples.values(ms, peer="one_thread", **work))]
+            for peer in SEVERAL:
+                shares = [up / self.cpus for up in samples.ratios(
+                    ms, {"peer": "one_thread", **work}, {"peer": peer, **work})]
+                bars[peer].append(bar(shares))
+                row.append(spread(shares, 2))
+            ratios = {peer: median(samples.ratios(ms, {"peer": "ktask", **work},
+                                                  {"peer": peer, **work}))
+                      for peer in ("padata", "v4_like")}
+            row += [f"{ratio:.2f}" for ratio in ratios.values()]
+            rows.append(row)
+            most = 0.90 if settings.get("skew") in ("rising", "eighth") else 1 + NOISE
+            verdicts += [Verdict(f"{name}: at most {most:.2f} of {peer}'s time", f"{ratio:.2f}",
+                                 ratio <= most) for peer, ratio in ratios.items()]
+        return Findings(
+            ["cost", "one_thread ms", *SEVERAL, "time by padata's", "by v4_like's"], rows,
+            verdicts,
+            Chart("Units that differ in cost: efficiency", "work / (threads x time)",
+                  [name for name, _ in self.SKEWS], bars),
+            f"Efficiency with {self.cpus} threads: one thread's time in the same round by threads "
+            "times time. A dear eighth costs 8 times what another does.")
+
+
+class Placement:
+    """Where 12 helpers on a node of 16 CPUs start, if the caller is on the same node."""
+    name = "placement"
+    rounds = 5
+
+    HELPERS = 12
+    CALLER = NODE + 4
+
+    def __init__(self, cpus, quick):
+        self.shape = large(caller=str(self.CALLER))
+        self.work = {"work": "spin", "ms": 600 if quick else 1500, "units": 4096, "min": 8,
+                     "node": 1}
+
+    def items(self):
+        return [item(peer=peer, threads=self.HELPERS + 1, **self.work) for peer in SEVERAL]
+
+    def findings(self, samples):
+        rows, bars = [], {}
+        for peer in SEVERAL:
+            same = samples.where(peer=peer)
+            cpus = [len({t["cpu"] for t in s.helpers()}) for s in same]
+            rows.append([
+                peer, spread([len(s.helpers()) for s in same]),
+                "; ".join(" ".join(map(str, shards(s))) for s in same), spread(cpus),
+                sum(t["cpu"] == self.CALLER for s in same for t in s.helpers()),
+                percent(median([local_share(s) for s in same]))])
+            bars[peer] = [bar([shards(s)[i] for s in same]) for i in range(4)]
+        return Findings(
+            ["peer", "helpers", "in each shard (rounds)", "distinct CPUs",
+             "began on the caller's CPU", "local"], rows, self.verdicts(samples),
+            Chart("First CPUs of helpers for work on node 1, by cache shard", "helpers",
+                  ["node 0: a", "node 0: b", "node 1: c", "node 1: d"], bars),
+            f"The caller runs on CPU {self.CALLER}; fan_out has one item more instead of it.")
+
+    def verdicts(self, samples):
+        ours = samples.where(peer="ktask")
+        apart = max(abs(shards(s)[2] - shards(s)[3]) for s in ours)
+        cpus = {peer: median([len({t["cpu"] for t in s.helpers()})
+                              for s in samples.where(peer=peer)])
+                for peer in ("ktask", "fan_out")}
+        callers = sum(t["cpu"] == self.CALLER for s in ours for t in s.helpers())
+        local = min(local_share(s) for s in ours)
+        return [Verdict("both shards of the node used the same, within 1",
+                        f"{apart} apart at most", apart <= 1),
+                Verdict("at least as many distinct CPUs as fan_out",
+                        f"{cpus['ktask']:.0f} and {cpus['fan_out']:.0f}",
+                        cpus["ktask"] >= cpus["fan_out"]),
+                Verdict("no helper begins on the caller's CPU", f"{callers} in {len(ours)} rounds",
+                        callers == 0),
+                Verdict("all work is done on its node", percent(local), local == 1)]
+
+
+def shards(sample):
+    """How many helpers began in each shard of the large guest."""
+    counts = [0] * (2 * NODE // SHARD)
+    for thread in sample.helpers():
+        counts[thread["cpu"] // SHARD] += 1
+    return counts
+
+
+class Start:
+    """How long after the call the k-th thread begins; chunks sleep and so hinder nobody."""
+    name = "start"
+    rounds = 9
+
+    COUNTS = [4, 12, 24]
+
+    def __init__(self, cpus, quick):
+        self.shape = large(caller="0")
+
+    def items(self):
+        return [item(peer=peer, threads=count + 1, work="doze", ms=100, units=count * 4)
+                for count in self.COUNTS for peer in SEVERAL]
+
+    def findings(self, samples):
+        rows, bars = [], {peer: [] for peer in SEVERAL}
+        for count in self.COUNTS:
+            for peer in SEVERAL:
+                same = samples.where(peer=peer, threads=count + 1)
+                starts = [sorted(t["first_ns"] / 1e3 for t in s.helpers()) for s in same]
+                last = [times[-1] for times in starts if times]
+                if not last:
+                    continue
+                begun = median([len(times) for times in starts])
+                bars[peer].append(bar(last))
+                rows.append([peer, count, f"{begun:.0f}", spread(callers_start(same))]
+                            + [spread([times[at(len(times), share)] for times in starts if times])
+                               for share in (0, 0.5, 1)])
+        return Findings(
+            ["peer", "helpers asked for", "began", "caller us", "first helper us", "median us",
+             "last us"], rows, [],
+            Chart("From the call to the first chunk of the last helper", "us",
+                  [f"{count} helpers" for count in self.COUNTS], bars))
+
+
+def at(length, share):
+    return round((length - 1) * share)
+
+
+def callers_start(samples):
+    found = [t["first_ns"] / 1e3 for s in samples for t in s.threads if t["caller"]]
+    return found or [float("nan")]
+
+
+class Path:
+    """Instructions that a call adds to a plain call of the same function."""
+    name = "path"
+    rounds = 1
+
+    CPUS = 8
+    MOST = 4
+
+    def __init__(self, cpus, quick):
+        self.shape = one_node(self.CPUS, icount=True)
+        self.calls = 100 if quick else 400
+
+    def cases(self):
+        """(what, settings) of each row; the direct call first."""
+        empty = {"work": "empty", "units": 4096, "min": 1, "calls": self.calls, "node": 0}
+        cases = [("direct call", {"peer": "one_thread", "threads": 1, **empty}),
+                 ("task of one chunk", {"peer": "ktask", "threads": 5, **empty, "min": 8192})]
+        for peer in SEVERAL:
+            for threads in (1, 2, self.MOST + 1):
+                if peer != "fan_out" or threads > 1:
+                    cases.append((helpers_of(peer, threads), {"peer": peer, "threads": threads,
+                                                              **empty}))
+        return cases
+
+    def gaps(self):
+        return [{"peer": peer, "threads": threads, "work": "gap", "units": 1 << 20, "min": 1,
+                 "node": 0} for peer in ("padata", "v4_like", "ktask") for threads in (2, 5)]
+
+    def items(self):
+        full = [item(**settings) for _, settings in self.cases()]
+        limited = {"peer": "ktask", "threads": 3, "work": "empty", "units": 4096, "min": 1,
+                   "calls": self.calls, "node": 0}
+        return (full + [item(**settings) for settings in self.gaps()]
+                + ["knob:rlim_max=0", item(**limited), "knob:rlim_max=auto"])
+
+    def findings(self, samples):
+        direct = least(samples, peer="one_thread")
+        rows = []
+        for what, settings in self.cases() + [
+                ("no helper: limit reached", {"peer": "ktask", "threads": 3})]:
+            same = samples.where(**settings)
+            lows = [s.result["path_min"] for s in same]
+            mids = [s.result["path_median"] for s in same]
+            rows.append([settings["peer"], what, counts(lows, direct), counts(mids, direct)])
+        for settings in self.gaps():
+            same = samples.where(**settings)
+            rows.append([settings["peer"], f"per chunk, {settings['threads']} threads",
+                         counts([gap_least(s) for s in same], 0),
+                         counts([gap_mean(s) for s in same], 0)])
+        return Findings(["peer", "what", "least (each boot)", "median; per chunk: mean"], rows,
+                        self.verdicts(samples, direct), None,
+                        f"Instructions beyond the direct call's {direct}, of all CPUs together.")
+
+    def verdicts(self, samples, direct):
+        alone = least(samples, peer="ktask", threads=1) - direct
+        limited = least(samples, peer="ktask", threads=3) - direct
+        chunk = min(gap_least(s) for s in samples.where(peer="ktask", work="gap"))
+        firsts = [[s.result["path_min"] for s in samples.where(**settings)]
+                  for _, settings in self.cases()[:3]]
+        same = all(len(set(values)) == 1 for values in firsts)
+        return [Verdict("no helper possible: at most 150 instructions", f"{alone}", alone <= 150),
+                Verdict("limit reached: at most 150 instructions", f"{limited}", limited <= 150),
+                Verdict("a chunk of a range: at most 60 instructions", f"{chunk:.0f}",
+                        chunk <= 60),
+                Verdict("the same in every boot", "yes" if same else "no", same)]
+
+
+def helpers_of(peer, threads):
+    count = threads if peer == "fan_out" else threads - 1
+    return f"{count} " + ("item" if peer == "fan_out" else "helper") + ("" if count == 1 else "s")
+
+
+def least(samples, **settings):
+    return min(s.result["path_min"] for s in samples.where(work="empty", **settings))
+
+
+def gap_least(sample):
+    return min(t["gap_min"] for t in sample.threads if "gaps" in t)
+
+
+def gap_mean(sample):
+    return (sum(t.get("gap_sum", 0) for t in sample.threads)
+            / sum(t.get("gaps", 0) for t in sample.threads))
+
+
+def counts(values, base):
+    found = [f"{value - base:.0f}" for value in values]
+    return found[0] if len(set(found)) == 1 else " ".join(found)
+
+
+class Busy:
+    """A machine whose CPUs all have other work of nice 0."""
+    name = "busy"
+    rounds = 7
+
+    def __init__(self, cpus, quick):
+        self.cpus = cpus
+        self.shape = two_nodes(cpus)
+        self.work = {"work": "spin", "ms": 100 if quick else 300, "units": 4096, "min": 8,
+                     "hogs": cpus}
+
+    def items(self):
+        return [item(peer=peer, threads=self.cpus, **self.work) for peer in ALL]
+
+    def findings(self, samples):
+        one = {"peer": "one_thread"}
+        rows, bars = [], {}
+        for peer in ALL:
+            by_one = samples.ratios(ms, {"peer": peer}, one)
+            loss = [1 - ratio for ratio in samples.ratios(hog_rate, {"peer": peer}, one)]
+            bars[peer] = [bar(by_one), bar([hog_rate(s) / hog_rate(o) for s, o in zip(
+                samples.where(peer=peer), samples.where(**one), strict=True)])]
+            rows.append([peer, spread(samples.values(ms, peer=peer)), spread(by_one, 2),
+                         spread([100 * share for share in loss], 1)])
+        by_one = median(samples.ratios(ms, {"peer": "ktask"}, one))
+        loss = 1 - median(samples.ratios(hog_rate, {"peer": "ktask"}, one))
+        return Findings(
+            ["peer", "ms", "time by one_thread's", "other work loses %"], rows,
+            [Verdict("at most 1.05 of one thread's time", f"{by_one:.2f}", by_one <= 1.05),
+             Verdict("other work loses at most 5% more than with one thread", f"{loss:.1%}",
+                     loss <= 0.05)],
+            Chart("All CPUs busy with other work", "by that with one thread",
+                  ["time of the task", "speed of the other work"], bars),
+            "Other work's speed while the task runs, compared with that beside one thread.")
+
+
+def hog_rate(sample):
+    return sample.result["hog_loops"] / sample.result["time_ns"]
+
+
+class Callers:
+    """Several callers at the same time, each with a task for as many threads as it can get."""
+    name = "callers"
+    rounds = 3
+
+    COUNTS = [1, 2, 4, 8, 16]
+
+    def __init__(self, cpus, quick):
+        self.shape = large()
+        self.ms = 20 if quick else 60
+
+    def items(self):
+        return [item(peer=peer, threads=2 * NODE, work="spin", ms=self.ms, units=4096, min=8,
+                     callers=count)
+                for count in self.COUNTS for peer in ALL]
+
+    def findings(self, samples):
+        rows, bars = [], {peer: [] for peer in ALL}
+        for count in self.COUNTS:
+            for peer in ALL:
+                same = samples.where(peer=peer, callers=count)
+                rate = [count * self.ms / s.ms for s in same]
+                fair = [min(c["time_ns"] for c in s.callers) / max(c["time_ns"] for c in s.callers)
+                        for s in same]
+                bars[peer].append(bar(rate))
+                rows.append([count, peer, spread(rate, 2), spread(fair, 2),
+                             spread([s.result["peak"] for s in same])])
+        most = max(s.result["peak"] - count for count in self.COUNTS
+                   for s in samples.where(peer="ktask", callers=count))
+        limit = int(0.8 * self.shape.cpus)
+        return Findings(
+            ["callers", "peer", "ms of work done in a ms", "first to end / last to end",
+             "threads at once"], rows,
+            [Verdict(f"never more than {limit} helpers at once", f"{most}", most <= limit)],
+            Chart("Many callers: throughput", "ms of work in a ms",
+                  [f"{count} callers" for count in self.COUNTS], bars))
+
+
+class Contention:
+    """The cost of a chunk when chunks are as small as can be and threads are many."""
+    name = "contention"
+    rounds = 5
+
+    def __init__(self, cpus, quick):
+        self.shape = large()
+        self.counts = list(powers(2 * NODE))
+
+    def items(self):
+        return [item(peer=peer, threads=count, work="gap", units=1 << 20, min=1)
+                for count in self.counts for peer in ("padata", "v4_like", "ktask")]
+
+    def findings(self, samples):
+        rows, bars = [], {}
+        for count in self.counts:
+            for peer in ("padata", "v4_like", "ktask"):
+                same = samples.where(peer=peer, threads=count)
+                chunks = [sum(t["chunks"] for t in s.threads) for s in same]
+                gaps = [gap_least(s) for s in same if any("gaps" in t for t in s.threads)]
+                whole = [s.result["time_ns"] / 1e3 for s in same]
+                bars.setdefault(peer, []).append(bar(whole))
+                rows.append([count, peer, spread(chunks), spread(whole), spread(gaps)])
+        return Findings(
+            ["threads", "peer", "chunks", "whole task us", "least cycles between two chunks"],
+            rows, [],
+            Chart("A task of empty chunks", "us", [f"{count} threads" for count in self.counts],
+                  bars))
+
+
+PARTS = {part.name: part for part in (Uniform, Skew, Path, Placement, Start, Busy, Callers,
+                                      Contention)}

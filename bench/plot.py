@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Draws one chart, which comes as JSON, as an SVG: plot.py FILE.
+
+Run by the Python that has matplotlib; see scripts/plots.py.
+"""
+
+import json
+import sys
+import textwrap
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+
+# Told apart by anyone, and in print.
+COLORS = {"one_thread": "#999999", "padata": "#0072b2", "fan_out": "#56b4e9",
+          "v4_like": "#e69f00", "ktask": "#d55e00"}
+
+
+def main():
+    chart = json.load(sys.stdin)
+    # The same chart makes the same file.
+    plt.rcParams.update({"svg.hashsalt": chart["title"], "font.size": 9})
+    figure, axes = plt.subplots(figsize=(8, 4.2))
+    draw_bars(axes, chart)
+    axes.set_title(chart["title"])
+    axes.set_ylabel(chart["unit"])
+    axes.legend(ncols=len(chart["bars"]), loc="upper center", bbox_to_anchor=(0.5, -0.12),
+                frameon=False)
+    figure.text(0.01, 0.01, textwrap.fill(chart["caption"], 150), fontsize=6, color="#555555")
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
+    figure.savefig(sys.argv[1], metadata={"Date": None})
+
+
+def draw_bars(axes, chart):
+    width = 0.8 / len(chart["bars"])
+    for index, (label, bars) in enumerate(chart["bars"].items()):
+        places = [group + (index - (len(chart["bars"]) - 1) / 2) * width
+                  for group in range(len(bars))]
+        heights = [bar[0] for bar in bars]
+        below = [bar[0] - bar[1] for bar in bars]
+        above = [bar[2] - bar[0] for bar in bars]
+        axes.bar(places, heights, width, label=label, color=COLORS.get(label),
+                 yerr=[below, above], error_kw={"elinewidth": 0.8, "capsize": 2})
+    groups = [textwrap.fill(group, 14) for group in chart["groups"]]
+    axes.set_xticks(range(len(groups)), groups)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+if __name__ == "__main__":
+    main()

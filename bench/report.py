@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What was measured, as text and as bench/report.md."""
+
+import host
+
+# Percent of the host in use by others from where on times say little.
+BUSY_LIMIT = 20
+
+
+class Measured:
+    """A part that was measured."""
+
+    def __init__(self, part, samples, guest):
+        self.part = part
+        self.samples = samples
+        self.guest = guest
+        self.findings = part.findings(samples)
+
+    @property
+    def was_busy(self):
+        return self.guest["busy"] > BUSY_LIMIT
+
+
+def conditions(measured):
+    """Kernel, guest, accelerator and host: what every figure is to be read with."""
+    guest, shape = measured.guest, measured.part.shape
+    emulated = "TCG" in guest["cpu"]
+    accel = "emulated (TCG)" if emulated else f"on KVM ({guest['cpu']})"
+    if shape.icount:
+        accel = "emulated one instruction a nanosecond (TCG, -icount shift=0)"
+    where = f", caller on CPU {shape.caller}" if shape.caller else ""
+    rounds = max(sample.round for sample in measured.samples.all)
+    what = "boots" if shape.icount else "rounds"
+    return (f"kernel {guest['kernel']}, guest of {shape.name}{where}, {accel}, host with "
+            f"{host.cores()} cores that were {guest['busy']:.0f}% busy before, {rounds} {what}; "
+            "median (least..most)")
+
+
+def as_text(measured):
+    found = measured.findings
+    lines = ["", f"{measured.part.name}: {measured.part.__doc__.splitlines()[0]}",
+             conditions(measured)]
+    if found.notes:
+        lines.append(found.notes)
+    rows = [found.headings] + [[str(cell) for cell in row] for row in found.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(found.headings))]
+    lines += ["", *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+                    .rstrip() for row in rows), ""]
+    lines += [verdict_as_text(verdict) for verdict in found.verdicts]
+    if measured.was_busy:
+        lines.append("The host was busy with other work, so times say little.")
+    return "\n".join(lines) + "\n"
+
+
+def verdict_as_text(verdict):
+    return f"{'met   ' if verdict.met else 'MISSED'}  {verdict.target}: {verdict.found}"
+
+
+def verdicts_as_text(measured):
+    lines = [f"{verdict_as_text(verdict)} [{m.part.name}]"
+             for m in measured for verdict in m.findings.verdicts]
+    met = sum(verdict.met for m in measured for verdict in m.findings.verdicts)
+    return "\n".join([*lines, f"{met} of {len(lines)} targets met"])
+
+
+def as_markdown(measured, seconds):
+    lines = ["# ktask and its peers, side by side", "",
+             f"Made by `make bench` in {seconds:.0f} s. Peers: `one_thread`, a plain call; "
+             "`padata`, the kernel's `padata_do_multithreaded()` compiled as a module; `fan_out`, "
+             "an even share for each of n work items; `v4_like`, a model of what ktask v4 "
+             "decided. All peers of a table ran in the same boot, in an order that changes from "
+             "round to round.", "", "## Targets", "", "| target | part | found | |",
+             "| --- | --- | --- | --- |"]
+    for m in measured:
+        lines += [f"| {v.target} | {m.part.name} | {v.found} | {'met' if v.met else '**missed**'} |"
+                  for v in m.findings.verdicts]
+    for m in measured:
+        lines += section(m)
+    return "\n".join(lines) + "\n"
+
+
+def section(measured):
+    found = measured.findings
+    lines = ["", f"## {measured.part.name}", "",
+             " ".join(line.strip() for line in measured.part.__doc__.splitlines()), "",
+             conditions(measured).capitalize() + "." + (f" {found.notes}" if found.notes else "")]
+    if measured.was_busy:
+        lines += ["", "**The host was busy with other work, so times say little.**"]
+    lines += ["", "| " + " | ".join(found.headings) + " |",
+              "| --- |" + " --- |" * (len(found.headings) - 1)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in found.rows]
+    if found.chart:
+        lines += ["", f"![{found.chart.title}]({measured.part.name}.svg)"]
+    return lines
