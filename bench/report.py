@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """What was measured, as text and as bench/report.md."""
 
-import host
-
 # Percent of the host in use by others from where on times say little.
 BUSY_LIMIT = 20
 
@@ -18,7 +16,7 @@ class Measured:
 
     @property
     def was_busy(self):
-        return self.guest["busy"] > BUSY_LIMIT
+        return self.guest.get("busy", 0) > BUSY_LIMIT
 
 
 def conditions(measured):
@@ -31,9 +29,11 @@ def conditions(measured):
     where = f", caller on CPU {shape.caller}" if shape.caller else ""
     rounds = max(sample.round for sample in measured.samples.all)
     what = "boots" if shape.icount else "rounds"
-    return (f"kernel {guest['kernel']}, guest of {shape.name}{where}, {accel}, host with "
-            f"{host.cores()} cores that were {guest['busy']:.0f}% busy before, {rounds} {what}; "
-            "median (least..most)")
+    on = "another host"
+    if "cores" in guest:
+        on = f"host with {guest['cores']} cores that were {guest['busy']:.0f}% busy before"
+    return (f"kernel {guest['kernel']}, guest of {shape.name}{where}, {accel}, {on}, "
+            f"{rounds} {what}; median (least..most)")
 
 
 def as_text(measured):

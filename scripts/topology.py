@@ -141,3 +141,11 @@ def qemu_options(nodes, cpu_model):
             numa += f",memdev=mem{node.ident}"
         options += ["-numa", numa]
     return options
+
+
+def shape_of(nodes):
+    """The nodes in words, as in '2 nodes of 4 CPUs and 8 GiB'."""
+    each = [f"{len(node.cpus)} CPUs and {node.mib / 1024:g} GiB" for node in nodes]
+    if len(set(each)) == 1:
+        return f"{len(nodes)} node{'s' if len(nodes) > 1 else ''} of {each[0]}"
+    return "nodes of " + ", ".join(each)

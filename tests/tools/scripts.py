@@ -53,6 +53,37 @@ def guest_refuses_bad_arguments():
         one_line_and(guest(*args), 125)
 
 
+def bench_refuses_bad_arguments():
+    for args in (["--no-such-option"], ["no-such-part"], ["--cpus", "3"], ["--rounds", "0"],
+                 ["--bundle", "x.tar.gz"], ["--read", "/no/such/file", "uniform"]):
+        one_line_and(run(SCRIPTS / "bench", *args), 1)
+
+
+# Alone in a folder, with no network, and with no program but those in the bundle.
+ALONE = """
+cd "$1"
+mkdir -p proc dev tmp
+mount -t proc none proc
+mount --rbind /dev dev
+chroot . /ktask-guest/busybox sh /ktask-guest/run.sh
+"""
+
+
+def bundle_runs_without_qemu():
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder, "guest.tar.gz")
+        one_line_and(guest("--bundle", archive), 125)
+        packed = guest("--bundle", archive, "--cpus", 2, "--", "sh", "-c",
+                       "insmod ktask_rs.ko && nproc; exit 7")
+        expect(packed.returncode, 0)
+        expect(archive.stat().st_size < 60 << 20, True)
+        run("tar", "-C", folder, "-xf", archive)
+        archive.unlink()
+        done = run(*prepared.namespace(), "--net", "sh", "-euc", ALONE, "sh", folder)
+        if done.returncode != 7 or done.stdout != b"2\n":
+            raise Unexpected(f"status {done.returncode}, {done.stdout!r}, {done.stderr!r}")
+
+
 def build_refuses_bad_trees():
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
@@ -186,7 +217,7 @@ def setup_tells_a_root_of_another_recipe():
 
 
 def everything_has_help():
-    for script in ("setup", "build", "guest", "run", "test", "check", "torture"):
+    for script in ("setup", "build", "guest", "run", "test", "check", "torture", "bench"):
         done = run(SCRIPTS / script, "--help")
         expect(done.returncode, 0)
         expect(done.stdout.startswith(b"usage:") or b"usage:" in done.stdout, True)
@@ -217,6 +248,7 @@ TESTS = [
     check_refuses_bad_arguments,
     check_looks_at_new_commits,
     checks_find_what_they_are_for,
+    bench_refuses_bad_arguments,
     build_refuses_bad_trees,
     build_refuses_bad_consumers,
     guest_refuses_bad_arguments,
@@ -224,6 +256,7 @@ TESTS = [
     guest_passes_status_and_bytes_on,
     guest_tells_a_panic,
     guest_tells_a_hang,
+    bundle_runs_without_qemu,
 ]
 
 
