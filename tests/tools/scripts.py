@@ -59,6 +59,26 @@ def bench_refuses_bad_arguments():
         one_line_and(run(SCRIPTS / "bench", *args), 1)
 
 
+def bench_judges_what_a_guest_printed():
+    """Of the part "busy": the task takes 1.10 of one thread's time, other work loses 10%."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "output")
+        text = "guest kernel 0\nguest cpu QEMU TCG\n"
+        for peer, ns in (("one_thread", 1000), ("padata", 500), ("fan_out", 500),
+                         ("v4_like", 500), ("ktask", 1100)):
+            loops = ns if peer == "one_thread" else ns * 9 // 10
+            text += (f"sample 1 peer={peer}\nresult time_ns={ns * 1000} hog_loops={loops}\n"
+                     "thread caller=1 cpu=0 first_ns=1 chunks=1 units=1 local=1\n")
+        output.write_text(text)
+        one_line_and(run(SCRIPTS / "bench", "--read", output, "busy"), 1)
+        output.write_text(text + "guest done 1\n")
+        done = run(SCRIPTS / "bench", "--read", output, "busy")
+        expect(done.returncode, 0)
+        expect(b"MISSED  at most 1.05 of one thread's time: 1.10\n" in done.stdout, True)
+        expect(b"MISSED  other work loses at most 5% more than with one thread: 10.0%\n"
+               in done.stdout, True)
+
+
 # Alone in a folder, with no network, and with no program but those in the bundle.
 ALONE = """
 cd "$1"
@@ -249,6 +269,7 @@ TESTS = [
     check_looks_at_new_commits,
     checks_find_what_they_are_for,
     bench_refuses_bad_arguments,
+    bench_judges_what_a_guest_printed,
     build_refuses_bad_trees,
     build_refuses_bad_consumers,
     guest_refuses_bad_arguments,
