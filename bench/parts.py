@@ -290,7 +290,7 @@ class Start:
                     continue
                 begun = median([len(times) for times in starts])
                 bars[peer].append(bar(last))
-                rows.append([peer, count, f"{begun:.0f}", spread(callers_start(same))]
+                rows.append([peer, count, f"{begun:.0f}", callers_start(same)]
                             + [spread([times[at(len(times), share)] for times in starts if times])
                                for share in (0, 0.5, 1)])
         return Findings(
@@ -306,7 +306,7 @@ def at(length, share):
 
 def callers_start(samples):
     found = [t["first_ns"] / 1e3 for s in samples for t in s.threads if t["caller"]]
-    return found or [float("nan")]
+    return spread(found) if found else "-"
 
 
 class Path:
@@ -334,14 +334,21 @@ class Path:
         return cases
 
     def gaps(self):
-        return [{"peer": peer, "threads": threads, "work": "gap", "units": 1 << 20, "min": 1,
-                 "node": 0} for peer in ("padata", "v4_like", "ktask") for threads in (2, 5)]
+        gap = {"work": "gap", "min": 1, "node": 0}
+        return [{"peer": "plain_loop", "threads": 1, "units": 100, **gap}] + [
+            {"peer": peer, "threads": threads, "units": 1 << 20, **gap}
+            for peer in ("padata", "v4_like", "ktask") for threads in (2, 5)]
+
+    def starts(self):
+        return [{"peer": peer, "threads": threads, "work": "doze", "ms": 20, "units": 64, "min": 1,
+                 "node": 0} for peer in ("padata", "v4_like", "ktask")
+                for threads in (2, self.MOST + 1)]
 
     def items(self):
         full = [item(**settings) for _, settings in self.cases()]
         limited = {"peer": "ktask", "threads": 3, "work": "empty", "units": 4096, "min": 1,
                    "calls": self.calls, "node": 0}
-        return (full + [item(**settings) for settings in self.gaps()]
+        return (full + [item(**settings) for settings in self.gaps() + self.starts()]
                 + ["knob:rlim_max=0", item(**limited), "knob:rlim_max=auto"])
 
     def findings(self, samples):
@@ -353,19 +360,28 @@ class Path:
             lows = [s.result["path_min"] for s in same]
             mids = [s.result["path_median"] for s in same]
             rows.append([settings["peer"], what, counts(lows, direct), counts(mids, direct)])
-        for settings in self.gaps():
+        plain = min(gap_least(s) for s in samples.where(peer="plain_loop"))
+        for settings in self.gaps()[1:]:
             same = samples.where(**settings)
             rows.append([settings["peer"], f"per chunk, {settings['threads']} threads",
-                         counts([gap_least(s) for s in same], 0),
-                         counts([gap_mean(s) for s in same], 0)])
+                         counts([gap_least(s) for s in same], plain),
+                         counts([gap_mean(s) for s in same], plain)])
+        for settings in self.starts():
+            firsts = [t["first_ns"] for s in samples.where(**settings) for t in s.threads
+                      if t["caller"]]
+            rows.append([settings["peer"], "until the caller's first chunk, "
+                         + helpers_of(settings["peer"], settings["threads"]), counts(firsts, 0),
+                         ""])
         return Findings(["peer", "what", "least (each boot)", "median; per chunk: mean"], rows,
                         self.verdicts(samples, direct), None,
-                        f"Instructions beyond the direct call's {direct}, of all CPUs together.")
+                        f"Instructions beyond the direct call's {direct} and, per chunk, a loop's of direct "
+                        f"calls {plain}, of all CPUs together.")
 
     def verdicts(self, samples, direct):
         alone = least(samples, peer="ktask", threads=1) - direct
         limited = least(samples, peer="ktask", threads=3) - direct
-        chunk = min(gap_least(s) for s in samples.where(peer="ktask", work="gap"))
+        chunk = min(gap_least(s) for s in samples.where(peer="ktask", work="gap")) - min(
+            gap_least(s) for s in samples.where(peer="plain_loop"))
         firsts = [[s.result["path_min"] for s in samples.where(**settings)]
                   for _, settings in self.cases()[:3]]
         same = all(len(set(values)) == 1 for values in firsts)
@@ -460,20 +476,20 @@ class Callers:
         for count in self.COUNTS:
             for peer in ALL:
                 same = samples.where(peer=peer, callers=count)
-                rate = [count * self.ms / s.ms for s in same]
+                rate = [1000 * count / s.ms for s in same]
                 fair = [min(c["time_ns"] for c in s.callers) / max(c["time_ns"] for c in s.callers)
                         for s in same]
                 bars[peer].append(bar(rate))
-                rows.append([count, peer, spread(rate, 2), spread(fair, 2),
+                rows.append([count, peer, spread(rate, 1), spread(fair, 2),
                              spread([s.result["peak"] for s in same])])
         most = max(s.result["peak"] - count for count in self.COUNTS
                    for s in samples.where(peer="ktask", callers=count))
         limit = int(0.8 * self.shape.cpus)
         return Findings(
-            ["callers", "peer", "ms of work done in a ms", "first to end / last to end",
+            ["callers", "peer", "tasks a second", "first to end / last to end",
              "threads at once"], rows,
             [Verdict(f"never more than {limit} helpers at once", f"{most}", most <= limit)],
-            Chart("Many callers: throughput", "ms of work in a ms",
+            Chart("Many callers: throughput", "tasks a second",
                   [f"{count} callers" for count in self.COUNTS], bars))
 
 

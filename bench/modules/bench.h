@@ -52,7 +52,7 @@ struct peer {
 	int (*run)(const struct job *job);
 };
 
-extern const struct peer one_thread, fan_out, v4_like, with_ktask, with_padata;
+extern const struct peer one_thread, plain_loop, fan_out, v4_like, with_ktask, with_padata;
 
 /* What one thread did in a run. */
 struct seen {
