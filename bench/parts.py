@@ -101,6 +101,9 @@ class Uniform:
     name = "uniform"
     rounds = 9
 
+    # padata in both of its ways.
+    PEERS = ["padata", "padata_near", *SEVERAL[1:]]
+
     def __init__(self, cpus, quick):
         self.shape = two_nodes(cpus)
         # Blocks of 2 MiB, chunks of at least 8 MiB.
@@ -110,14 +113,14 @@ class Uniform:
     def items(self):
         return [item(peer="one_thread", threads=1, **self.work)] + [
             item(peer=peer, threads=count, **self.work)
-            for count in self.counts for peer in SEVERAL]
+            for count in self.counts for peer in self.PEERS]
 
     def findings(self, samples):
-        rows, bars = [], {peer: [] for peer in SEVERAL}
+        rows, bars = [], {peer: [] for peer in self.PEERS}
         one = {"peer": "one_thread"}
         rows.append(["one_thread", 1, spread(samples.values(ms, **one)), "1.00", "", "", ""])
         for count in self.counts:
-            for peer in SEVERAL:
+            for peer in self.PEERS:
                 this = {"peer": peer, "threads": count}
                 ups = samples.ratios(ms, one, this)
                 bars[peer].append(bar(ups))
@@ -148,7 +151,7 @@ def local_share(sample):
 
 def apart_share(sample):
     """How many different CPUs the threads began on, of as many as there are threads."""
-    return len({t["cpu"] for t in sample.threads}) / len(sample.threads)
+    return distinct_cpus(sample) / len(sample.threads)
 
 
 class Skew:
@@ -213,7 +216,7 @@ class Placement:
     HELPERS = 12
     CALLER = NODE + 4
 
-    def __init__(self, cpus, quick):
+    def __init__(self, _cpus, quick):
         self.shape = large(caller=str(self.CALLER))
         self.work = {"work": "spin", "ms": 600 if quick else 1500, "units": 4096, "min": 8,
                      "node": 1}
@@ -225,7 +228,7 @@ class Placement:
         rows, bars = [], {}
         for peer in SEVERAL:
             same = samples.where(peer=peer)
-            cpus = [len({t["cpu"] for t in s.helpers()}) for s in same]
+            cpus = [distinct_cpus(s) for s in same]
             rows.append([
                 peer, spread([len(s.helpers()) for s in same]),
                 "; ".join(" ".join(map(str, shards(s))) for s in same), spread(cpus),
@@ -233,7 +236,7 @@ class Placement:
                 percent(median([local_share(s) for s in same]))])
             bars[peer] = [bar([shards(s)[i] for s in same]) for i in range(4)]
         return Findings(
-            ["peer", "helpers", "in each shard (rounds)", "distinct CPUs",
+            ["peer", "helpers", "in each shard (rounds)", "CPUs in all",
              "began on the caller's CPU", "local"], rows, self.verdicts(samples),
             Chart("First CPUs of helpers for work on node 1, by cache shard", "helpers",
                   ["node 0: a", "node 0: b", "node 1: c", "node 1: d"], bars),
@@ -242,8 +245,7 @@ class Placement:
     def verdicts(self, samples):
         ours = samples.where(peer="ktask")
         apart = max(abs(shards(s)[2] - shards(s)[3]) for s in ours)
-        cpus = {peer: median([len({t["cpu"] for t in s.helpers()})
-                              for s in samples.where(peer=peer)])
+        cpus = {peer: median(samples.values(distinct_cpus, peer=peer))
                 for peer in ("ktask", "fan_out")}
         callers = sum(t["cpu"] == self.CALLER for s in ours for t in s.helpers())
         local = min(local_share(s) for s in ours)
@@ -257,12 +259,15 @@ class Placement:
                 Verdict("all work is done on its node", percent(local), local == 1)]
 
 
+def distinct_cpus(sample):
+    """How many CPUs the threads began on, the caller's among them."""
+    return len({t["cpu"] for t in sample.threads})
+
+
 def shards(sample):
     """How many helpers began in each shard of the large guest."""
-    counts = [0] * (2 * NODE // SHARD)
-    for thread in sample.helpers():
-        counts[thread["cpu"] // SHARD] += 1
-    return counts
+    began = [thread["cpu"] // SHARD for thread in sample.helpers()]
+    return [began.count(shard) for shard in range(2 * NODE // SHARD)]
 
 
 class Start:
@@ -272,7 +277,7 @@ class Start:
 
     COUNTS = [4, 12, 24]
 
-    def __init__(self, cpus, quick):
+    def __init__(self, _cpus, _quick):
         self.shape = large(caller="0")
 
     def items(self):
@@ -317,7 +322,7 @@ class Path:
     CPUS = 8
     MOST = 4
 
-    def __init__(self, cpus, quick):
+    def __init__(self, _cpus, quick):
         self.shape = one_node(self.CPUS, icount=True)
         self.calls = 100 if quick else 400
 
@@ -374,8 +379,8 @@ class Path:
                          ""])
         return Findings(["peer", "what", "least (each boot)", "median; per chunk: mean"], rows,
                         self.verdicts(samples, direct), None,
-                        f"Instructions beyond the direct call's {direct} and, per chunk, a loop's of direct "
-                        f"calls {plain}, of all CPUs together.")
+                        f"Instructions of all CPUs together, beyond the direct call's {direct} "
+                        f"and, per chunk, the {plain} of a loop of direct calls.")
 
     def verdicts(self, samples, direct):
         alone = least(samples, peer="ktask", threads=1) - direct
@@ -462,7 +467,7 @@ class Callers:
 
     COUNTS = [1, 2, 4, 8, 16]
 
-    def __init__(self, cpus, quick):
+    def __init__(self, _cpus, quick):
         self.shape = large()
         self.ms = 20 if quick else 60
 
@@ -498,7 +503,7 @@ class Contention:
     name = "contention"
     rounds = 5
 
-    def __init__(self, cpus, quick):
+    def __init__(self, _cpus, _quick):
         self.shape = large()
         self.counts = list(powers(2 * NODE))
 

@@ -66,7 +66,8 @@ def verdicts_as_text(measured):
 def as_markdown(measured, seconds):
     lines = ["# ktask and its peers, side by side", "",
              f"Made by `make bench` in {seconds:.0f} s. Peers: `one_thread`, a plain call; "
-             "`padata`, the kernel's `padata_do_multithreaded()` compiled as a module; `fan_out`, "
+             "`padata`, the kernel's `padata_do_multithreaded()` compiled as a module, told to "
+             "spread over nodes where the work is of several (`padata_near`: never); `fan_out`, "
              "an even share for each of n work items; `v4_like`, a model of what ktask v4 "
              "decided. All peers of a table ran in the same boot, in an order that changes from "
              "round to round.", "", "## Targets", "", "| target | part | found | |",

@@ -52,7 +52,8 @@ struct peer {
 	int (*run)(const struct job *job);
 };
 
-extern const struct peer one_thread, plain_loop, fan_out, v4_like, with_ktask, with_padata;
+extern const struct peer one_thread, plain_loop, fan_out, v4_like, with_ktask, with_padata,
+	with_padata_near;
 
 /* What one thread did in a run. */
 struct seen {
@@ -120,6 +121,11 @@ extern u32 loops_per_ms;
 int hogs_start(unsigned int count);
 u64 hogs_done(void);
 void hogs_stop(void);
+
+/* padata.c, which scripts/bench makes from the kernel's */
+struct padata_mt_job;
+int bench_padata_start(void);
+void bench_padata_do_multithreaded(struct padata_mt_job *job);
 
 /* path.c */
 int measure_path(struct run *run);

@@ -28,7 +28,7 @@
 #define BOTH_NODES	ULONG_MAX
 
 static const struct peer * const peers[] = {
-	&one_thread, &plain_loop, &fan_out, &v4_like, &with_ktask, &with_padata,
+	&one_thread, &plain_loop, &fan_out, &v4_like, &with_ktask, &with_padata, &with_padata_near,
 };
 
 /* The last measurement; its time is 0 before the first. */

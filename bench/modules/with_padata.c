@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Peer: the kernel's own padata, compiled into this module. */
+/*
+ * Peers: the kernel's own padata, compiled into this module. For work of several
+ * nodes it is told so, and spreads its helpers over all nodes in turn; its other
+ * way, to leave them near the caller, is a peer of its own.
+ */
 #include <linux/padata.h>
 
 #include "bench.h"
 
-/* padata.c, which scripts/bench makes from the kernel's. */
-int bench_padata_start(void);
-void bench_padata_do_multithreaded(struct padata_mt_job *job);
-
-static int run(const struct job *job)
+static int run_padata(const struct job *job, bool numa_aware)
 {
 	struct padata_mt_job padata = {
 		.thread_fn = job->work->range,
@@ -18,12 +18,25 @@ static int run(const struct job *job)
 		.align = 1,
 		.min_chunk = job->min_chunk,
 		.max_threads = job->threads,
-		.numa_aware = job->nr_parts > 1,
+		.numa_aware = numa_aware,
 	};
 
 	bench_padata_do_multithreaded(&padata);
 	return 0;
 }
+
+static int run(const struct job *job)
+{
+	return run_padata(job, job->nr_parts > 1);
+}
+
+static int run_near(const struct job *job)
+{
+	return run_padata(job, false);
+}
+
+/* It is initialised as the other one is. */
+const struct peer with_padata_near = { .name = "padata_near", .run = run_near };
 
 const struct peer with_padata = {
 	.name = "padata", .init = bench_padata_start, .run = run,

@@ -22,7 +22,7 @@
 	static void name##_range(unsigned long start, unsigned long end, \
 				 void *arg)				\
 	{								\
-		name(start, end, arg);					\
+		name##_chunk((void *)start, (void *)end, arg);		\
 	}								\
 	static const struct work work_##name = {			\
 		#name, name##_chunk, name##_range, prepare		\
