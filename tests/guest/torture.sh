@@ -206,7 +206,7 @@ success() {
 
 # Or it would prove nothing.
 helpers_took_part() {
-	[ "$CPUS" -eq 1 ] || at_least "helpers" 100 "$(stat helpers_started)"
+	[ "$CPUS" -eq 1 ] || at_least "helpers" "$DURATION" "$(stat helpers_started)"
 }
 
 # What could be had at least once of that which is not always to be had.
