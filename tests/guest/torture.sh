@@ -189,6 +189,10 @@ start_job() {
 
 stop_jobs() {
 	touch $NOTES/stop
+	# With every tenth allocation failing, a command that loads a module hardly ever ends.
+	for fault in ${FAULTS:+failslab fail_page_alloc}; do
+		echo 0 > "$DEBUGFS/$fault/probability"
+	done
 	# shellcheck disable=SC2086 # several numbers
 	wait $jobs
 	for file in "$KTASK"/rlim_max "$KTASK"/node*/rlim_max; do

@@ -428,6 +428,9 @@ struct crowd {
 	atomic_t most_helpers;
 	atomic_t calls;
 	unsigned int ms;
+	/* Chunks wait until so many threads are there, but not beyond this time. */
+	unsigned int expected;
+	unsigned long patience;
 	/* Where helpers were seen. */
 	struct cpumask helper_cpus;
 	bool caller_seen;
@@ -467,6 +470,9 @@ static int crowd_chunk(void *start, void *end, void *arg)
 			atomic_set(&crowd->most_helpers, now);
 		cpumask_set_cpu(raw_smp_processor_id(), &crowd->helper_cpus);
 	}
+	while (READ_ONCE(crowd->nr_threads) < crowd->expected &&
+	       time_before(jiffies, crowd->patience))
+		msleep(5);
 	msleep(crowd->ms);
 	if (current != crowd->caller) {
 		cpumask_set_cpu(raw_smp_processor_id(), &crowd->helper_cpus);
@@ -499,17 +505,17 @@ static bool p3_caller_takes_part(u64 unused)
 	       expect(!atomic_read(&crowd.helpers));
 }
 
-/* Chunks sleep, so every thread that the task may have gets one. */
-static unsigned int threads_of(size_t size, size_t min, size_t max)
+/* Whether a task has so many threads: chunks wait for them, and a little longer for one more. */
+static bool has_threads(unsigned int threads, size_t size, size_t min, size_t max)
 {
 	struct crowd crowd;
 	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, min);
 
 	crowd_init(&crowd, 30);
+	crowd.expected = threads;
+	crowd.patience = jiffies + 10 * HZ;
 	ktask_ctl_set_max_threads(&ctl, max);
-	if (!expect(!ktask_run(NULL, size, &ctl)))
-		return 0;
-	return crowd.nr_threads;
+	return expect(!ktask_run(NULL, size, &ctl)) && expect(crowd.nr_threads == threads);
 }
 
 static bool p12_thread_count(u64 unused)
@@ -517,13 +523,13 @@ static bool p12_thread_count(u64 unused)
 	unsigned int most = min(1 + default_limit(), num_online_cpus());
 	bool ok;
 
-	ok = expect(threads_of(1000, 1000, 8) == 1);
-	ok &= expect(threads_of(1001, 1000, 8) == min(2u, most));
-	ok &= expect(threads_of(100, 1, 1) == 1);
-	ok &= expect(threads_of(100, 1, 2) == min(2u, most));
-	ok &= expect(threads_of(30, 10, 100) == min(3u, most));
-	ok &= expect(threads_of(100, 1, 1000) == most);
-	ok &= expect(threads_of(100, 1, SIZE_MAX) == most);
+	ok = has_threads(1, 1000, 1000, 8);
+	ok &= has_threads(min(2u, most), 1001, 1000, 8);
+	ok &= has_threads(1, 100, 1, 1);
+	ok &= has_threads(min(2u, most), 100, 1, 2);
+	ok &= has_threads(min(3u, most), 30, 10, 100);
+	ok &= has_threads(most, 100, 1, 1000);
+	ok &= has_threads(most, 100, 1, SIZE_MAX);
 	return ok;
 }
 
@@ -603,7 +609,7 @@ static bool p10_global_limit_is_never_exceeded(u64 limit)
 /* With helpers off, the caller does all of the work. */
 static bool p10_no_helpers(u64 unused)
 {
-	return expect(threads_of(50, 1, 8) == 1);
+	return has_threads(1, 50, 1, 8);
 }
 
 static atomic_t allocations;
