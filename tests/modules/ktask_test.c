@@ -472,7 +472,7 @@ static int crowd_chunk(void *start, void *end, void *arg)
 	}
 	while (READ_ONCE(crowd->nr_threads) < crowd->expected &&
 	       time_before(jiffies, crowd->patience))
-		msleep(5);
+		msleep(20);
 	msleep(crowd->ms);
 	if (current != crowd->caller) {
 		cpumask_set_cpu(raw_smp_processor_id(), &crowd->helper_cpus);
