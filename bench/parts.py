@@ -271,17 +271,18 @@ def shards(sample):
 
 
 class Start:
-    """How long after the call the k-th thread begins; chunks sleep and so hinder nobody."""
+    """How long after the call the k-th helper begins; chunks sleep and so hinder nobody."""
     name = "start"
     rounds = 9
 
-    COUNTS = [4, 12, 24]
+    COUNTS = [4, 8, 12]
 
     def __init__(self, _cpus, _quick):
         self.shape = large(caller="0")
 
     def items(self):
-        return [item(peer=peer, threads=count + 1, work="doze", ms=100, units=count * 4)
+        return [item(peer=peer, threads=count + 1, work="doze", ms=100, units=count * 4,
+                     node=0)
                 for count in self.COUNTS for peer in SEVERAL]
 
     def findings(self, samples):
@@ -378,9 +379,18 @@ class Path:
                          + helpers_of(settings["peer"], settings["threads"]), counts(firsts, 0),
                          ""])
         return Findings(["peer", "what", "least (each boot)", "median; per chunk: mean"], rows,
-                        self.verdicts(samples, direct), None,
+                        self.verdicts(samples, direct), self.chart(samples, direct),
                         f"Instructions of all CPUs together, beyond the direct call's {direct} "
                         f"and, per chunk, the {plain} of a loop of direct calls.")
+
+    def chart(self, samples, direct):
+        bars = {}
+        for peer in ("padata", "v4_like", "ktask"):
+            calls = [samples.where(peer=peer, work="empty", threads=threads, min=1)
+                     for threads in (1, 2, self.MOST + 1)]
+            bars[peer] = [bar([s.result["path_min"] - direct for s in same]) for same in calls]
+        return Chart("What a call adds to a plain call, all CPUs together", "instructions",
+                     ["no helper", "1 helper", f"{self.MOST} helpers"], bars)
 
     def verdicts(self, samples, direct):
         alone = least(samples, peer="ktask", threads=1) - direct

@@ -15,8 +15,8 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # pylint: disable=import-error
 
 # Told apart by anyone, and in print.
-COLORS = {"one_thread": "#999999", "padata": "#0072b2", "padata_near": "#009e73", "fan_out": "#56b4e9",
-          "v4_like": "#e69f00", "ktask": "#d55e00"}
+COLORS = {"one_thread": "#999999", "padata": "#0072b2", "padata_near": "#009e73",
+          "fan_out": "#56b4e9", "v4_like": "#e69f00", "ktask": "#d55e00"}
 
 
 def main():
