@@ -39,7 +39,7 @@ COMMAND = r"""
 insmod ktask_rs.ko && insmod ktask_bench.ko || exit
 grep ' [tTwW] ' /proc/kallsyms | gzip -c
 printf '\nREADY\n'
-echo "$1 calls=100000000" > /sys/kernel/debug/ktask_bench/run
+echo "$1 calls=20000000" > /sys/kernel/debug/ktask_bench/run
 """
 
 
