@@ -23,7 +23,8 @@
 
 #include "pin_pages.h"
 
-#define NOBODY	65534
+#define NOBODY		65534
+#define NOT_A_CHUNK	(5 << 20)
 
 static struct {
 	size_t mib;
@@ -135,7 +136,7 @@ static long counter(const char *name)
 static char *make_buffer(size_t size)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-	char *buffer;
+	char *buffer, *middle;
 
 	if (args.populate)
 		flags |= MAP_POPULATE;
@@ -147,10 +148,12 @@ static char *make_buffer(size_t size)
 	buffer = mmap(NULL, size ?: 1, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (buffer == MAP_FAILED)
 		fail("mmap");
+	/* Not where a chunk might end, so that some of one is pinned before it fails. */
+	middle = buffer + size / 2 + NOT_A_CHUNK;
 	if (args.hole)
-		munmap(buffer + size / 2, size / 4);
+		munmap(middle, size / 4);
 	if (args.read_only)
-		mprotect(buffer + size / 2, size / 4, PROT_READ);
+		mprotect(middle, size / 4, PROT_READ);
 	return buffer;
 }
 

@@ -52,8 +52,9 @@ gone() {
 	[ ! -e $PATCH ]
 }
 
+# enable [PARAMETER=VALUE]...
 enable() {
-	insmod folio_zero.ko && until_so 60 settled
+	insmod folio_zero.ko "$@" && until_so 60 settled
 }
 
 disable() {
@@ -85,10 +86,10 @@ tasks_of() {
 }
 
 only_large_folios_in_parallel() {
-	helpers=$(stat helpers_started)
+	helpers=$(queued)
 	tasks_of 1 -s $GIGANTIC touch && tasks_of 1 -s $GIGANTIC fallocate &&
 		tasks_of 0 -s $HUGE -n 32 touch && if_thp tasks_of 0 -s $HUGE -n 32 thp || return
-	at_least "helpers" $((helpers + 2)) "$(stat helpers_started)"
+	at_least "helpers" $((helpers + 2)) "$(queued)"
 }
 
 threshold_matters() {
@@ -221,17 +222,20 @@ stop_load() {
 
 # Every other time it is disabled again before it has been enabled for all.
 cycle_under_load() {
+	before=$(stat tasks)
 	start_load
 	cycle=0
 	while [ $cycle -lt "$1" ]; do
 		if [ $((cycle % 2)) -eq 0 ]; then
-			enable
+			enable threshold=2097152
 		else
-			insmod folio_zero.ko
+			insmod folio_zero.ko threshold=2097152
 		fi && disable || break
 		cycle=$((cycle + 1))
 	done
-	stop_load && same "cycles" "$1" $cycle
+	stop_load && same "cycles" "$1" $cycle || return
+	# Or it would prove nothing.
+	at_least "tasks" $((before + $1)) "$(stat tasks)"
 }
 
 for module in ktask_rs folio_zero; do
