@@ -49,7 +49,7 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static void usage(void)
+static void explain(void)
 {
 	fprintf(stderr,
 		"usage: hugefault [-s PAGE_KIB] [-n PAGES] [-o OFFSET] [-m NODE] [-r ROUNDS] MODE\n"
@@ -73,7 +73,7 @@ static size_t number(const char *text)
 	errno = 0;
 	value = strtoul(text, &end, 10);
 	if (errno || end == text || *end || *text == '-' || value >> SHIFT_LIMIT)
-		usage();
+		explain();
 	return value;
 }
 
@@ -93,25 +93,25 @@ static void parse(int argc, char **argv)
 		else if (option == 'r')
 			args.rounds = number(optarg);
 		else
-			usage();
+			explain();
 	}
 	if (argc != optind + 1)
-		usage();
+		explain();
 	args.mode = argv[optind];
 	if (!mode_is("touch") && !mode_is("populate") && !mode_is("fallocate") && !mode_is("thp"))
-		usage();
+		explain();
 	if (!args.page || args.page & (args.page - 1) || args.offset >= args.page || !args.pages ||
 	    args.pages > ((size_t)1 << SHIFT_LIMIT) / args.page || args.node >= LINE ||
 	    (args.node >= 0 && !mode_is("touch") && !mode_is("thp")))
-		usage();
+		explain();
 }
 
-static int64_t now_ns(void)
+static long long now_ns(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * (int64_t)1000000000 + time.tv_nsec;
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
 /* The size of a huge page as flags of mmap() and memfd_create() tell it. */
@@ -166,10 +166,10 @@ static char *aligned_place(size_t size)
 }
 
 /* Maps the memory, and tells how long it took until it was there. */
-static int64_t appear(char **memory, size_t size)
+static long long appear(char **memory, size_t size)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (int)size_flag();
-	int64_t start;
+	long long start;
 	int fd;
 
 	if (mode_is("populate")) {
@@ -206,12 +206,12 @@ static int64_t appear(char **memory, size_t size)
 
 static size_t nonzero_bytes(const char *memory, size_t size)
 {
-	const uint64_t *words;
+	const unsigned long long *words;
 	size_t at, i, bad = 0;
-	uint64_t any;
+	unsigned long long any;
 
 	for (at = 0; at < size; at += LINE) {
-		words = (const uint64_t *)(memory + at);
+		words = (const unsigned long long *)(memory + at);
 		for (any = 0, i = 0; i < LINE / sizeof(*words); i++)
 			any |= words[i];
 		for (i = 0; any && i < LINE; i++)
@@ -224,12 +224,12 @@ static size_t one_round(void)
 {
 	size_t bad, size = args.page * args.pages;
 	char *memory;
-	int64_t time;
+	long long time;
 
 	time = appear(&memory, size);
 	bad = nonzero_bytes(memory, size);
 	printf("mode %s page_kib %zu pages %zu node %d time_ns %lld bad_bytes %zu\n", args.mode,
-	       args.page / 1024, args.pages, node_of(memory), (long long)time, bad);
+	       args.page / 1024, args.pages, node_of(memory), time, bad);
 	fflush(stdout);
 	memset(memory, PATTERN, size);
 	munmap(memory, size);

@@ -165,18 +165,18 @@ static void limit_locked_memory(void)
 		fail("setrlimit or setuid");
 }
 
-static int64_t now_ns(void)
+static long long now_ns(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * (int64_t)1000000000 + time.tv_nsec;
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
 int main(int argc, char **argv)
 {
 	struct pin_pages_buffer buffer = {};
-	int64_t start, time;
+	long long start, time;
 	long acquired, released;
 	int file, error;
 
@@ -200,7 +200,7 @@ int main(int argc, char **argv)
 	if (args.unpin && ioctl(file, PIN_PAGES_UNPIN))
 		fail("PIN_PAGES_UNPIN");
 	printf("size_mib %zu error %d time_ns %lld acquired %ld released %ld\n", args.mib, error,
-	       (long long)time, counter("nr_foll_pin_acquired") - acquired,
+	       time, counter("nr_foll_pin_acquired") - acquired,
 	       counter("nr_foll_pin_released") - released);
 	fflush(stdout);
 	if (args.sleep)

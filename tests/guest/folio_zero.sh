@@ -52,8 +52,8 @@ gone() {
 	[ ! -e $PATCH ]
 }
 
-# enable [PARAMETER=VALUE]...
-enable() {
+# enable_patch [PARAMETER=VALUE]...
+enable_patch() {
 	insmod folio_zero.ko "$@" && until_so 60 settled
 }
 
@@ -226,11 +226,10 @@ cycle_under_load() {
 	start_load
 	cycle=0
 	while [ $cycle -lt "$1" ]; do
-		if [ $((cycle % 2)) -eq 0 ]; then
-			enable threshold=2097152
-		else
-			insmod folio_zero.ko threshold=2097152
-		fi && disable || break
+		how=enable_patch
+		[ $((cycle % 2)) -eq 0 ] || how="insmod folio_zero.ko"
+		$how threshold=2097152 || break
+		disable || break
 		cycle=$((cycle + 1))
 	done
 	stop_load && same "cycles" "$1" $cycle || return
@@ -246,7 +245,7 @@ check "without folio_zero: pages are clear" pages_are_clear
 without=$(behaviour 2> /dev/null)
 check "without folio_zero: limits, policies and signals" expected_behaviour
 insmod ktask_rs.ko
-check "folio_zero: loads" enable
+check "folio_zero: loads" enable_patch
 check "folio_zero: pages are clear" pages_are_clear
 check "folio_zero: only large folios are cleared in parallel" only_large_folios_in_parallel
 check "folio_zero: what is large is a parameter" threshold_matters

@@ -4,7 +4,7 @@
 LIST=$DEBUGFS/free_list
 
 value() {
-	sed -n "s/^$1 //p" $LIST/result
+	sed -n "s/^$1 //p" "$LIST"/result
 }
 
 # With what CPUs keep for themselves, which can be hundreds of MiB.
@@ -15,14 +15,14 @@ mem_free_mib() {
 
 # frees PAGES THREADS
 frees() {
-	set_to $LIST/pages "$1" && set_to $LIST/threads "$2" && set_to $LIST/run 1 || return
+	set_to "$LIST"/pages "$1" && set_to "$LIST"/threads "$2" && set_to "$LIST"/run 1 || return
 	same verified yes "$(value verified)" && same freed "$1" "$(value freed)" &&
 		same threads_asked "$2" "$(value threads_asked)"
 }
 
 # On a busy host the caller may be done before a helper starts.
 helpers_take_part() {
-	for i in $(seq 30); do
+	for _ in $(seq 30); do
 		frees 65536 4 && at_least "chunks" 2 "$(value chunks)" || return
 		[ "$(value chunks_of_helpers)" -gt 0 ] && return
 	done
@@ -45,8 +45,8 @@ not_enough_memory() {
 	pool=/proc/sys/vm/nr_hugepages
 	echo $(($(mem_free_mib) * 7 / 8 / 2)) > $pool
 	free=$(mem_free_mib)
-	set_to $LIST/pages 4294967295
-	error=$(set_to $LIST/run 1 2>&1)
+	set_to "$LIST"/pages 4294967295
+	error=$(set_to "$LIST"/run 1 2>&1)
 	memory_is_back "$free"
 	status=$?
 	echo 0 > $pool
@@ -58,9 +58,9 @@ not_enough_memory() {
 
 # What the killed one would have said is not there, but that of the run before.
 killed_while_it_allocates() {
-	frees 1 1 && set_to $LIST/pages 200000 || return
+	frees 1 1 && set_to "$LIST"/pages 200000 || return
 	free=$(mem_free_mib)
-	sh -c 'echo 1 > "$1"' sh $LIST/run &
+	sh -c 'echo 1 > "$1"' sh "$LIST"/run &
 	victim=$!
 	while [ "$(mem_free_mib)" -gt $((free - 64)) ]; do :; done
 	kill -KILL $victim
@@ -71,11 +71,11 @@ killed_while_it_allocates() {
 
 refuses_bad_values() {
 	for value in -1 abc 4294967296; do
-		refuses $LIST/pages $value || return
+		refuses "$LIST"/pages $value || return
 	done
-	refuses $LIST/threads 65537 && refuses $LIST/threads x || return
+	refuses "$LIST"/threads 65537 && refuses "$LIST"/threads x || return
 	for value in 0 2 x; do
-		if set_to $LIST/run $value 2> /dev/null; then
+		if set_to "$LIST"/run $value 2> /dev/null; then
 			echo "run took $value"
 			return 1
 		fi

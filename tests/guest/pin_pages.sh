@@ -46,7 +46,7 @@ fails_half_way() {
 
 undone_by_ktask() {
 	before=$(stat undone_ranges)
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		fails_half_way 14 512 -p -h -t "$1" || return
 	done
 	at_least "undone ranges" $((before + 1)) "$(stat undone_ranges)"
@@ -55,7 +55,7 @@ undone_by_ktask() {
 # On a busy host the caller may be done before a helper starts.
 helpers_pin() {
 	before=$(stat helpers_started)
-	for i in $(seq 30); do
+	for _ in $(seq 30); do
 		pins "$(all 512)" -m 512 -p -t 4 || return
 		[ "$(stat helpers_started)" -gt "$before" ] && return
 	done
@@ -77,7 +77,7 @@ hugetlb_limit_holds() {
 	echo 64 > /proc/sys/vm/nr_hugepages
 	echo +hugetlb > /sys/fs/cgroup/cgroup.subtree_control
 	mkdir -p $group && echo 67108864 > $group/hugetlb.2MB.max || return
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		line=$(sh -c 'echo $$ > "$1/cgroup.procs"; exec ./pinbuf -m 128 -g -t 4' sh $group)
 		case $line in
 		"size_mib 128 error 14 "*) ;;
