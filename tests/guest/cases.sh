@@ -20,8 +20,8 @@ not_waited_for() {
 	cancelled=$(stat helpers_cancelled)
 	run_case p4_helpers_that_cannot_start || return
 	# The kernel grants normal threads some time next to the hogs.
-	at_least "cancelled" $((cancelled + 40)) "$(stat helpers_cancelled)" &&
-		at_least "not started" 0 $((started + 10 - $(stat helpers_started)))
+	at_least "cancelled" $((cancelled + 30)) "$(stat helpers_cancelled)" &&
+		at_least "not started" 0 $((started + 20 - $(stat helpers_started)))
 }
 
 # killed_caller KILLABLE
