@@ -37,11 +37,10 @@ run:
 	@scripts/run
 
 test:
-	@scripts/test
+	@scripts/test $(KERNELS:%=--kernel %)
 
 test-debug:
-	@scripts/test --sanitizer kasan
-	@scripts/test --sanitizer kcsan
+	@scripts/test --kernel kasan --kernel kcsan
 
 check:
 	@scripts/check
