@@ -4,19 +4,31 @@
 
 #include "bench.h"
 
+static struct ktask_node node_of(const struct part *part)
+{
+	return (struct ktask_node) { (void *)part->start, part->size, part->nid };
+}
+
+static noinline int run_parts(const struct job *job, struct ktask_ctl *ctl)
+{
+	struct ktask_node nodes[PARTS_MAX];
+	unsigned int i;
+
+	for (i = 0; i < job->nr_parts; i++)
+		nodes[i] = node_of(&job->parts[i]);
+	return ktask_run_numa(nodes, job->nr_parts, ctl);
+}
+
 static int run(const struct job *job)
 {
 	DEFINE_KTASK_CTL(ctl, job->work->chunk, job->run, job->min_chunk);
-	struct ktask_node nodes[PARTS_MAX] = {};
-	unsigned int i;
+	struct ktask_node node;
 
 	ktask_ctl_set_max_threads(&ctl, job->threads);
-	for (i = 0; i < job->nr_parts; i++) {
-		nodes[i].kn_start = (void *)job->parts[i].start;
-		nodes[i].kn_task_size = job->parts[i].size;
-		nodes[i].kn_nid = job->parts[i].nid;
-	}
-	return ktask_run_numa(nodes, job->nr_parts, &ctl);
+	if (job->nr_parts > 1)
+		return run_parts(job, &ctl);
+	node = node_of(&job->parts[0]);
+	return ktask_run_numa(&node, 1, &ctl);
 }
 
 const struct peer with_ktask = { .name = "ktask", .run = run };

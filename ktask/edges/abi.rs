@@ -53,6 +53,7 @@ type Undo = unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_void);
 type Iter = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
 
 /// The functions of a `struct ktask_ctl`.
+#[derive(Clone, Copy)]
 struct CClient {
     func: Func,
     undo: Option<Undo>,
@@ -118,19 +119,30 @@ impl Client for CClient {
     }
 }
 
-fn run(parts: &[Part], ctl: &ktask_ctl, class: Class) -> Result<c_int> {
-    let client = CClient::new(ctl)?;
-    let total = Engine::check(parts, client.walks())?;
-    let shape = Shape {
-        min_chunk: ctl.kc_min_chunk_size,
-        max_threads: ctl.kc_max_threads,
-        killable: ctl.kc_killable != 0,
-        class,
+/// Part of each exported function, so that a short task pays for one call less.
+///
+/// # Safety
+///
+/// `ctl` must point to a valid control structure, whose functions keep to the header's rules.
+#[inline(always)]
+unsafe fn run(parts: &[Part], ctl: *const ktask_ctl, class: Class) -> Result<c_int> {
+    let (client, shape) = {
+        // SAFETY: The function's own contract. The reference ends here: thread functions may change
+        // the client's control structure while the task runs.
+        let ctl = unsafe { &*ctl };
+        let shape = Shape {
+            min_chunk: ctl.kc_min_chunk_size,
+            max_threads: ctl.kc_max_threads,
+            killable: ctl.kc_killable != 0,
+            class,
+        };
+        (CClient::new(ctl)?, shape)
     };
+    let total = Engine::check(parts, client.walks())?;
     // SAFETY: The caller is a module that uses our symbols, so we cannot be unloaded before it
     // returns.
     let engine = unsafe { ENGINE.get() }.ok_or(ENODEV)?;
-    Ok(engine.run(&client, parts, total, shape))
+    Ok(engine.run(client, parts, total, shape))
 }
 
 /// Runs a task with helpers on the caller's node; see `include/linux/ktask.h`.
@@ -164,13 +176,11 @@ pub(crate) unsafe extern "C" fn __ktask_run(
     if ctl.is_null() {
         return EINVAL.to_errno();
     }
-    // SAFETY: The function's own contract. This copies it: thread functions may change the client's
-    // while the task runs.
-    let ctl = unsafe { ctl.read() };
     // SAFETY: The function's own contract.
     let class = unsafe { Class::new(key) };
     let part = Part::new(start as usize, task_size, Engine::current_nid());
-    run(slice::from_ref(&part), &ctl, class).unwrap_or_else(|error| error.to_errno())
+    // SAFETY: The function's own contract.
+    unsafe { run(slice::from_ref(&part), ctl, class) }.unwrap_or_else(|error| error.to_errno())
 }
 
 /// Runs a task with helpers on the nodes of its parts; see `include/linux/ktask.h`.
@@ -204,8 +214,6 @@ pub(crate) unsafe extern "C" fn __ktask_run_numa(
     if ctl.is_null() {
         return EINVAL.to_errno();
     }
-    // SAFETY: As in `__ktask_run`.
-    let ctl = unsafe { ctl.read() };
     // SAFETY: The function's own contract.
     let class = unsafe { Class::new(key) };
     let parts: &[Part] = if nr_nodes == 0 {
@@ -218,7 +226,8 @@ pub(crate) unsafe extern "C" fn __ktask_run_numa(
         // layout of `Part`, and those that change are only accessed atomically.
         unsafe { slice::from_raw_parts(nodes.cast::<Part>(), nr_nodes) }
     };
-    run(parts, &ctl, class).unwrap_or_else(|error| error.to_errno())
+    // SAFETY: The function's own contract.
+    unsafe { run(parts, ctl, class) }.unwrap_or_else(|error| error.to_errno())
 }
 
 /// Advances a position of a range; see `include/linux/ktask.h`.

@@ -5,7 +5,9 @@
 use core::ffi::c_int;
 
 /// The functions of a task. Positions are the client's own; the engine only passes them on.
-pub(crate) trait Client: Sync {
+///
+/// Small and copied about, so that it stays in registers where a task is short.
+pub(crate) trait Client: Copy + Sync {
     /// Does the chunk between two positions; 0 or the client's own error. May sleep.
     fn run(&self, start: usize, end: usize) -> c_int;
 

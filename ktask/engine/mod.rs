@@ -2,6 +2,7 @@
 
 //! The engine: the life of a task, from the count of its threads to the undoing of a failed one.
 
+mod alone;
 mod client;
 mod knobs;
 mod stats;
@@ -70,6 +71,7 @@ const HELPERS_PER_CPU: usize = 2;
 const TRY_AGAIN_MS: i64 = 1000;
 
 /// How a task is to be run.
+#[derive(Clone, Copy)]
 pub(crate) struct Shape {
     /// Minimum chunk size in units.
     pub(crate) min_chunk: usize,
@@ -251,9 +253,10 @@ impl Engine {
     /// Runs a task of `total` units in `parts`, which nobody else may use meanwhile.
     ///
     /// Returns 0 or the first error of the client. May sleep; allocates nothing.
+    #[inline]
     pub(crate) fn run<C: Client>(
         &self,
-        client: &C,
+        client: C,
         parts: &[Part],
         total: usize,
         shape: Shape,
@@ -262,19 +265,43 @@ impl Engine {
         if total == 0 {
             return 0;
         }
+        self.stats.tasks.add(1);
+        if !shape.killable && self.is_alone(total, &shape) {
+            alone::run(self, client, parts, shape.class)
+        } else {
+            self.run_shared(client, parts, total, shape)
+        }
+    }
+
+    /// As [`Self::run`], with helpers if there are any. Out of the way of tasks that need none.
+    #[inline(never)]
+    fn run_shared<C: Client>(&self, client: C, parts: &[Part], total: usize, shape: Shape) -> i32 {
         for part in parts {
             part.reset();
         }
         if !client.walks() {
-            let task = Task::new(self, client, parts, &shape, None);
+            let task = Task::new(self, &client, parts, &shape, None);
             return self.run_task(&task, parts, total, shape);
         }
         // Of this lock's order lockdep knows by the task's own, under which it is taken.
         pin_init::stack_pin_init!(
             let walk = Mutex::new((), c"ktask_walk", lockdep::unchecked())
         );
-        let task = Task::new(self, client, parts, &shape, Some(walk.as_ref().get_ref()));
+        let task = Task::new(self, &client, parts, &shape, Some(walk.as_ref().get_ref()));
         self.run_task(&task, parts, total, shape)
+    }
+
+    /// Whether a task can have no helper, whatever CPUs there are.
+    fn is_alone(&self, total: usize, shape: &Shape) -> bool {
+        threads::only_one(total, shape.min_chunk, self.max_threads(shape)) || self.global.is_shut()
+    }
+
+    /// The most threads of a task.
+    fn max_threads(&self, shape: &Shape) -> usize {
+        match shape.max_threads {
+            0 => self.knobs.max_threads() as usize,
+            max => max,
+        }
     }
 
     fn run_task<C: Client>(
@@ -297,17 +324,13 @@ impl Engine {
             };
             (usable, machine.topology.node_of(cpu))
         };
-        let max = match shape.max_threads {
-            0 => self.knobs.max_threads() as usize,
-            max => max,
-        };
+        let max = self.max_threads(&shape);
         let threads = match threads::count(total, shape.min_chunk, max, usable) {
             threads if threads > 1 && self.knobs.power_aware() && self.power.saving() => 1,
             threads => threads,
         };
         let first = threads::callers_part(parts, node);
 
-        self.stats.tasks.add(1);
         if threads == 1 {
             self.finish(task, task.work(first).into_iter());
         } else {
@@ -440,7 +463,6 @@ impl Engine {
     /// Undoes a failed task. `failed` are the chunks whose thread functions failed.
     fn finish<C: Client>(&self, task: &Task<'_, C>, failed: impl Iterator<Item = Failed> + Clone) {
         if task.error() != 0 {
-            self.stats.failed_tasks.add(1);
             task.undo(failed);
         }
     }

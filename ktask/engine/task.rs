@@ -12,6 +12,7 @@ use crate::ktask::{
         outcome::Outcome,
         part::{
             Chunk,
+            Claims,
             Part, //
         },
         rlim::Charge,
@@ -134,25 +135,10 @@ impl<'a, C: Client> Task<'a, C> {
         None
     }
 
-    /// Undoes what was completed, if the client wants that. All threads must have stopped.
+    /// Counts the failed task, and undoes what was completed, if the client wants that. All threads
+    /// must have stopped.
     pub(super) fn undo(&self, failed: impl Iterator<Item = Failed> + Clone) {
-        if !self.client.undoes() {
-            return;
-        }
-        let walks = self.walk.is_some();
-        for (index, part) in self.parts.iter().enumerate() {
-            undo::completed(
-                index,
-                part.start(),
-                part.claimed(),
-                part.claimed_end(walks),
-                failed.clone(),
-                |start, end| {
-                    self.engine.stats.undone_ranges.add(1);
-                    self.client.undo(start, end);
-                },
-            );
-        }
+        undo_completed(self.engine, self.client, self.parts, failed);
     }
 
     /// Where to go on after part `after`, unless the task has failed.
@@ -165,51 +151,57 @@ impl<'a, C: Client> Task<'a, C> {
 
     /// Runs chunks of one part until none is left, or, if `killable`, the calling thread is killed.
     fn drain(&self, index: usize, killable: bool) -> Drained {
-        let mut chunks = 0;
+        let Some(part) = self.parts.get(index) else {
+            return Drained::Empty;
+        };
+        let mut chunks = 0usize;
         let mut units = 0usize;
         let mut drained = Drained::Empty;
+        let mut claims = part.claims(self.min, self.threads.load(Relaxed));
         let _held = self.wait.hold();
-        if let Some(part) = self.parts.get(index) {
-            loop {
-                // What is complete is a success, whatever happens to the caller.
-                if killable && part.remaining() > 0 && worker::killed() {
-                    self.outcome.fail(EINTR.to_errno());
-                }
-                let Some(chunk) = self.claim(part) else {
-                    break;
-                };
-                chunks += 1;
-                units = units.wrapping_add(chunk.len);
-                let error = self.client.run(chunk.start, chunk.end);
-                if error != 0 {
-                    self.outcome.fail(error);
-                    drained = Drained::Failed(Failed { part: index, chunk });
-                    break;
-                }
-                worker::cond_resched();
+        loop {
+            // What is complete is a success, whatever happens to the caller.
+            if killable && part.remaining() > 0 && worker::killed() {
+                self.outcome.fail(EINTR.to_errno());
             }
+            let Some(chunk) = self.claim(&mut claims) else {
+                break;
+            };
+            chunks = chunks.wrapping_add(1);
+            units = units.wrapping_add(chunk.len);
+            let error = self.client.run(chunk.start, chunk.end);
+            if error != 0 {
+                self.outcome.fail(error);
+                drained = Drained::Failed(Failed { part: index, chunk });
+                break;
+            }
+            worker::cond_resched();
         }
         self.engine.stats.chunks.add(chunks);
         self.engine.stats.units.add(units);
         drained
     }
 
-    fn claim(&self, part: &Part) -> Option<Chunk> {
+    #[inline]
+    fn claim(&self, claims: &mut Claims<'_>) -> Option<Chunk> {
         if self.outcome.failed() {
             return None;
         }
-        let threads = self.threads.load(Relaxed);
         match self.walk {
-            None => part.claim(self.min, threads),
-            Some(walk) => {
-                let _walk = walk.lock();
-                part.claim_walk(self.min, threads, |position, size| {
-                    let end = self.client.advance(position, size);
-                    // Another thread may have failed while this one waited or walked.
-                    (!self.outcome.failed()).then_some(end)
-                })
-            }
+            None => claims.next(),
+            Some(walk) => self.claim_walk(claims, walk),
         }
+    }
+
+    /// Out of the way of ranges.
+    #[inline(never)]
+    fn claim_walk(&self, claims: &mut Claims<'_>, walk: &Mutex<()>) -> Option<Chunk> {
+        let _walk = walk.lock();
+        claims.next_walk(|position, size| {
+            let end = self.client.advance(position, size);
+            // Another thread may have failed while this one waited or walked.
+            (!self.outcome.failed()).then_some(end)
+        })
     }
 
     /// Ends a helper's leg.
@@ -254,5 +246,33 @@ impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
             self.engine.stats.helpers_cancelled.add(1);
         }
         self.engine.put(leg.charge);
+    }
+}
+
+/// Counts a failed task, and undoes what was completed, if the client wants that. `failed` are the
+/// chunks whose thread functions failed.
+pub(super) fn undo_completed<C: Client>(
+    engine: &Engine,
+    client: &C,
+    parts: &[Part],
+    failed: impl Iterator<Item = Failed> + Clone,
+) {
+    engine.stats.failed_tasks.add(1);
+    if !client.undoes() {
+        return;
+    }
+    let walks = client.walks();
+    for (index, part) in parts.iter().enumerate() {
+        undo::completed(
+            index,
+            part.start(),
+            part.claimed(),
+            part.claimed_end(walks),
+            failed.clone(),
+            |start, end| {
+                engine.stats.undone_ranges.add(1);
+                client.undo(start, end);
+            },
+        );
     }
 }

@@ -6,24 +6,77 @@
 //! without paying for many small chunks. (Polychronopoulos and Kuck, "Guided Self-Scheduling",
 //! 1987.) ktask v4 and padata use one size, a quarter of a thread's share, so that the last chunk
 //! can keep everybody waiting for that long.
+//!
+//! The first chunks have a limit of their own: if the units at the start of a part are the dear
+//! ones, a chunk that is half of a thread's share keeps one thread busy long after the others.
 
 /// A chunk is at most this fraction of a thread's even share of what remains.
 const SHARES_PER_THREAD: usize = 2;
 
-/// Returns the length in units of the next chunk of a part with `remaining` units (not 0).
-///
-/// The result is in `1..=remaining`, and a multiple of `min` unless it is all that remains. One
-/// thread gets everything at once: there is nobody to share with. `min` and `threads` of 0 count
-/// as 1.
-pub(crate) fn next_len(remaining: usize, min: usize, threads: usize) -> usize {
-    if threads <= 1 {
-        return remaining;
+/// A chunk is at most this fraction of a thread's even share of the whole part.
+const FIRST_SHARES_PER_THREAD: usize = 8;
+
+/// The sizes of the chunks of one part.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    /// At least 1.
+    min: usize,
+    /// How many shares what remains is divided into; 1 or less for one thread.
+    shares: usize,
+    /// The largest chunk, a multiple of `min`.
+    most: usize,
+    /// With this much left or more, the largest chunk is what a share allows.
+    plenty: usize,
+}
+
+impl Sizes {
+    /// The chunks of a part of `size` units that `threads` threads share; none but the last is
+    /// smaller than `min`. `min` and `threads` of 0 count as 1.
+    pub(crate) fn new(size: usize, min: usize, threads: usize) -> Self {
+        let min = min.max(1);
+        if threads <= 1 {
+            return Self {
+                min,
+                shares: 1,
+                most: usize::MAX,
+                plenty: usize::MAX,
+            };
+        }
+        let shares = threads.saturating_mul(SHARES_PER_THREAD);
+        let first_shares = threads.saturating_mul(FIRST_SHARES_PER_THREAD);
+        // Rounded up: a part should not take more chunks than that for a few units.
+        let most = round_down(size.div_ceil(first_shares), min).max(min);
+        Self {
+            min,
+            shares,
+            most,
+            plenty: most.saturating_mul(shares),
+        }
     }
-    let min = min.max(1);
-    // Neither divisor can be 0 here; `checked_*` keeps a panicking path out of the module.
-    let share = remaining
-        .checked_div(threads.saturating_mul(SHARES_PER_THREAD))
-        .unwrap_or(remaining);
-    let partial = share.checked_rem(min).unwrap_or(0);
-    (share - partial).max(min).min(remaining)
+
+    /// Returns the length in units of the next chunk, with `remaining` units (not 0) left.
+    ///
+    /// The result is in `1..=remaining`, and a multiple of the minimum unless it is all that
+    /// remains. One thread gets everything at once: there is nobody to share with.
+    #[inline]
+    pub(crate) fn next(&self, remaining: usize) -> usize {
+        if self.shares <= 1 || remaining <= self.min {
+            return remaining;
+        }
+        // Most chunks are of the largest or of the smallest size, which needs no division.
+        if remaining >= self.plenty {
+            return self.most;
+        }
+        // `checked_div` keeps a panicking path out of the module.
+        let share = remaining.checked_div(self.shares).unwrap_or(remaining);
+        if share <= self.min {
+            return self.min;
+        }
+        round_down(share, self.min)
+    }
+}
+
+/// Rounds down to a multiple of `unit`, which is not 0.
+fn round_down(value: usize, unit: usize) -> usize {
+    value - value.checked_rem(unit).unwrap_or(0)
 }

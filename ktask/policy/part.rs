@@ -3,7 +3,7 @@
 //! A node part: the part of a task that belongs to one NUMA node, and how chunks are claimed from
 //! it.
 
-use super::chunk;
+use super::chunk::Sizes;
 use crate::ktask::sync::{
     Atomic,
     Relaxed, //
@@ -108,62 +108,26 @@ impl Part {
             .store(self.threads().saturating_add(1), Relaxed);
     }
 
-    /// Claims the next chunk of a range: one compare-exchange, no lock.
-    ///
-    /// No ordering is needed: the counter guards no data of ours, and what the client's data needs
-    /// comes with the start and the end of the helper.
-    pub(crate) fn claim(&self, min: usize, threads: usize) -> Option<Chunk> {
-        let mut offset = self.claimed.load(Relaxed);
-        loop {
-            let remaining = self.size.saturating_sub(offset);
-            if remaining == 0 {
-                return None;
-            }
-            let len = chunk::next_len(remaining, min, threads);
-            match self
-                .claimed
-                .cmpxchg(offset, offset.wrapping_add(len), Relaxed)
-            {
-                Ok(_) => {
-                    let start = self.start.wrapping_add(offset);
-                    return Some(Chunk {
-                        offset,
-                        len,
-                        start,
-                        end: start.wrapping_add(len),
-                    });
-                }
-                Err(now) => offset = now,
-            }
+    /// A thread's way through this part, in chunks of at least `min` units, of which `threads`
+    /// threads shall each get their share.
+    pub(crate) fn claims(&self, min: usize, threads: usize) -> Claims<'_> {
+        Claims {
+            part: self,
+            sizes: Sizes::new(self.size, min, threads),
+            seen: self.claimed(),
         }
     }
 
-    /// Claims the next chunk with a custom iterator, which `advance` calls. `None` from that means
-    /// that the task has failed meanwhile; then nothing is claimed.
-    ///
-    /// The iterator is a sequential walk: the caller holds the task's walk lock.
-    pub(crate) fn claim_walk(
-        &self,
-        min: usize,
-        threads: usize,
-        advance: impl FnOnce(usize, usize) -> Option<usize>,
-    ) -> Option<Chunk> {
-        let offset = self.claimed();
-        let remaining = self.size.saturating_sub(offset);
-        if remaining == 0 {
-            return None;
-        }
-        let len = chunk::next_len(remaining, min, threads);
-        let start = self.position.load(Relaxed);
-        let end = advance(start, len)?;
+    /// Claims all of a part that no other thread uses; `end` is the position after it.
+    pub(crate) fn claim_all(&self, end: usize) -> Chunk {
+        self.claimed.store(self.size, Relaxed);
         self.position.store(end, Relaxed);
-        self.claimed.store(offset.wrapping_add(len), Relaxed);
-        Some(Chunk {
-            offset,
-            len,
-            start,
+        Chunk {
+            offset: 0,
+            len: self.size,
+            start: self.start,
             end,
-        })
+        }
     }
 
     /// The client's position after everything claimed so far, for a part that is walked (`walk`)
@@ -174,5 +138,74 @@ impl Part {
         } else {
             self.start.wrapping_add(self.claimed())
         }
+    }
+}
+
+/// One thread's way through a part.
+pub(crate) struct Claims<'a> {
+    part: &'a Part,
+    sizes: Sizes,
+    /// How many units had been claimed when this thread last looked. To claim tells, so a thread
+    /// looks only once.
+    seen: usize,
+}
+
+impl Claims<'_> {
+    /// Claims the next chunk of a range: one compare-exchange, no lock.
+    ///
+    /// No ordering is needed: the counter guards no data of ours, and what the client's data needs
+    /// comes with the start and the end of the helper.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Chunk> {
+        let part = self.part;
+        loop {
+            let offset = self.seen;
+            let remaining = part.size.wrapping_sub(offset);
+            if remaining == 0 {
+                return None;
+            }
+            let len = self.sizes.next(remaining);
+            let claimed = offset.wrapping_add(len);
+            match part.claimed.cmpxchg(offset, claimed, Relaxed) {
+                Ok(_) => {
+                    self.seen = claimed;
+                    let start = part.start.wrapping_add(offset);
+                    return Some(Chunk {
+                        offset,
+                        len,
+                        start,
+                        end: start.wrapping_add(len),
+                    });
+                }
+                Err(now) => self.seen = now,
+            }
+        }
+    }
+
+    /// Claims the next chunk with a custom iterator, which `advance` calls. `None` from that means
+    /// that the task has failed meanwhile; then nothing is claimed.
+    ///
+    /// The iterator is a sequential walk: the caller holds the task's walk lock.
+    pub(crate) fn next_walk(
+        &mut self,
+        advance: impl FnOnce(usize, usize) -> Option<usize>,
+    ) -> Option<Chunk> {
+        let part = self.part;
+        let offset = part.claimed();
+        let remaining = part.size.saturating_sub(offset);
+        if remaining == 0 {
+            return None;
+        }
+        let len = self.sizes.next(remaining);
+        let start = part.position.load(Relaxed);
+        let end = advance(start, len)?;
+        part.position.store(end, Relaxed);
+        part.claimed.store(offset.wrapping_add(len), Relaxed);
+        Some(Chunk {
+            offset,
+            len,
+            start,
+            end,
+        })
     }
 }

@@ -73,6 +73,12 @@ impl Rlim {
         self.cur() < self.max()
     }
 
+    /// Whether there is no room now, and not just because the CPUs have not been looked at lately:
+    /// the limit is the administrator's, or others use it up.
+    pub(crate) fn is_shut(&self) -> bool {
+        !self.has_room() && (self.cur() > 0 || self.fixed.load(Relaxed) != UNSET)
+    }
+
     /// Counts one more helper, unless the limit is reached. The counter never exceeds the limit,
     /// not even for a moment.
     pub(crate) fn take(&self) -> bool {

@@ -10,6 +10,11 @@ pub(crate) fn count(size: usize, min: usize, max: usize, cpus: usize) -> usize {
     size.div_ceil(min.max(1)).min(max).min(cpus).max(1)
 }
 
+/// Whether a task has one thread on any machine: [`count`] for all numbers of CPUs.
+pub(crate) fn only_one(size: usize, min: usize, max: usize) -> bool {
+    max <= 1 || size <= min.max(1)
+}
+
 /// Returns the index of the part that the next thread should be sent to: the one with the most
 /// units per thread sent there so far. `None` if no part has any unit.
 pub(crate) fn next_part(parts: &[Part]) -> Option<usize> {

@@ -3,7 +3,7 @@
 //! Tests of `ktask/policy/chunk.rs`.
 
 use crate::{
-    ktask::policy::chunk::next_len,
+    ktask::policy::chunk::Sizes,
     util::{
         config,
         number,
@@ -12,12 +12,18 @@ use crate::{
 };
 use proptest::prelude::*;
 
+/// The first chunk of a part.
+fn first_len(size: usize, min: usize, threads: usize) -> usize {
+    Sizes::new(size, min, threads).next(size)
+}
+
 /// The chunks of a whole part in order. Gives up after `most`.
 fn walk(size: usize, min: usize, threads: usize, most: usize) -> Vec<usize> {
+    let sizes = Sizes::new(size, min, threads);
     let mut chunks = Vec::new();
     let mut remaining = size;
     while remaining != 0 && chunks.len() <= most {
-        let len = next_len(remaining, min, threads);
+        let len = sizes.next(remaining);
         assert!(len > 0 && len <= remaining);
         remaining -= len;
         chunks.push(len);
@@ -36,11 +42,16 @@ fn walkable() -> impl Strategy<Value = (usize, usize, usize)> {
     (positive(), number(), 2usize..64)
 }
 
+/// The size of a part, and how much of it is left.
+fn some_left() -> impl Strategy<Value = (usize, usize)> {
+    (positive(), positive()).prop_map(|(a, b)| (a.max(b), a.min(b)))
+}
+
 #[test]
 fn chunk_of_nothing_is_nothing() {
     for min in [0, 1, 2, usize::MAX] {
         for threads in [0, 1, 2, usize::MAX] {
-            assert_eq!(next_len(0, min, threads), 0);
+            assert_eq!(first_len(0, min, threads), 0);
         }
     }
 }
@@ -49,8 +60,14 @@ fn chunk_of_nothing_is_nothing() {
 fn zero_min_and_zero_threads_count_as_one() {
     for remaining in [1, 2, 1000, usize::MAX] {
         for other in [0, 1, 7, usize::MAX] {
-            assert_eq!(next_len(remaining, 0, other), next_len(remaining, 1, other));
-            assert_eq!(next_len(remaining, other, 0), next_len(remaining, other, 1));
+            assert_eq!(
+                first_len(remaining, 0, other),
+                first_len(remaining, 1, other)
+            );
+            assert_eq!(
+                first_len(remaining, other, 0),
+                first_len(remaining, other, 1)
+            );
         }
     }
 }
@@ -58,10 +75,10 @@ fn zero_min_and_zero_threads_count_as_one() {
 #[test]
 fn p2_less_than_the_minimum_is_one_chunk() {
     for threads in 0..9 {
-        assert_eq!(next_len(99, 100, threads), 99);
-        assert_eq!(next_len(100, 100, threads), 100);
+        assert_eq!(first_len(99, 100, threads), 99);
+        assert_eq!(first_len(100, 100, threads), 100);
         assert_eq!(
-            next_len(usize::MAX - 1, usize::MAX, threads),
+            first_len(usize::MAX - 1, usize::MAX, threads),
             usize::MAX - 1
         );
     }
@@ -71,8 +88,8 @@ fn p2_less_than_the_minimum_is_one_chunk() {
 fn large_chunks_come_first() {
     // 10 GiB of 4 KiB pages, 8 threads, 2 MiB at least: far larger than the minimum, yet small
     // enough that everybody gets more than one.
-    let first = next_len(2_621_440, 512, 8);
-    assert!(first > 100 * 512, "{first}");
+    let first = first_len(2_621_440, 512, 8);
+    assert!(first > 50 * 512, "{first}");
     assert!(first < 2_621_440 / 8, "{first}");
 }
 
@@ -81,49 +98,62 @@ proptest! {
 
     #[test]
     fn p1_chunk_is_within_what_remains(
-        remaining in positive(), min in number(), threads in number(),
+        (size, remaining) in some_left(), min in number(), threads in number(),
     ) {
-        let len = next_len(remaining, min, threads);
+        let len = Sizes::new(size, min, threads).next(remaining);
         prop_assert!(len >= 1 && len <= remaining);
     }
 
     #[test]
     fn p2_chunk_is_multiple_of_min_except_last(
-        remaining in positive(), min in number(), threads in number(),
+        (size, remaining) in some_left(), min in number(), threads in number(),
     ) {
-        let len = next_len(remaining, min, threads);
+        let len = Sizes::new(size, min, threads).next(remaining);
         prop_assert!(len == remaining || len % min.max(1) == 0);
     }
 
     #[test]
     fn p2_chunk_is_never_below_min_except_last(
-        remaining in positive(), min in number(), threads in number(),
+        (size, remaining) in some_left(), min in number(), threads in number(),
     ) {
-        let len = next_len(remaining, min, threads);
+        let len = Sizes::new(size, min, threads).next(remaining);
         prop_assert!(len == remaining || len >= min);
     }
 
     #[test]
-    fn one_thread_gets_everything(remaining in positive(), min in number(), threads in 0usize..=1) {
-        prop_assert_eq!(next_len(remaining, min, threads), remaining);
+    fn one_thread_gets_everything(
+        (size, remaining) in some_left(), min in number(), threads in 0usize..=1,
+    ) {
+        prop_assert_eq!(Sizes::new(size, min, threads).next(remaining), remaining);
     }
 
     /// Nobody takes what another thread could do meanwhile, unless the minimum asks for it.
     #[test]
     fn chunk_is_at_most_an_even_share(
-        remaining in positive(), min in number(), threads in 2usize..,
+        (size, remaining) in some_left(), min in number(), threads in 2usize..,
     ) {
-        let len = next_len(remaining, min, threads);
+        let len = Sizes::new(size, min, threads).next(remaining);
         prop_assert!(len <= (remaining / threads).max(min).max(1));
     }
 
     /// Chunks far below an even share would only cost time.
     #[test]
     fn chunk_is_a_fair_part_of_an_even_share(
-        remaining in positive(), min in number(), threads in 2usize..=1 << 20,
+        (size, remaining) in some_left(), min in number(), threads in 2usize..=1 << 20,
     ) {
-        let len = next_len(remaining, min, threads);
-        prop_assert!(len >= remaining / threads / 8 || len == remaining);
+        let len = Sizes::new(size, min, threads).next(remaining);
+        prop_assert!(len >= remaining / threads / 16 || len == remaining);
+    }
+
+    /// If the units at the start are the dear ones, the threads that do not get the first chunk
+    /// have the most of them left to share.
+    #[test]
+    fn no_chunk_is_half_of_an_even_share_of_the_part(
+        (size, remaining) in some_left(), min in number(), threads in 2usize..,
+    ) {
+        let len = Sizes::new(size, min, threads).next(remaining);
+        let eighth = size.div_ceil(threads.saturating_mul(8));
+        prop_assert!(len <= eighth.max(min).max(1));
     }
 
     #[test]

@@ -87,8 +87,8 @@ fn hop(position: usize, size: usize) -> usize {
 #[test]
 fn p1_empty_part_has_no_chunk() {
     let part = Part::new(5, 0, 0);
-    assert_eq!(part.claim(1, 1), None);
-    assert_eq!(part.claim_walk(1, 1, |_, _| unreachable!()), None);
+    assert_eq!(part.claims(1, 1).next(), None);
+    assert_eq!(part.claims(1, 1).next_walk(|_, _| unreachable!()), None);
     assert_eq!(part.remaining(), 0);
     assert_eq!(part.claimed_end(false), 5);
     assert_eq!(part.claimed_end(true), 5);
@@ -155,9 +155,22 @@ fn p1_single_units_are_claimed_once_each() {
     const UNITS: usize = 200_000;
     let part = Part::new(0, UNITS, 0);
     // So many threads that a share is less than a unit.
-    let chunks = claim_all(4, || part.claim(1, UNITS));
+    let chunks = claim_all(4, || part.claims(1, UNITS).next());
     assert_eq!(chunks.len(), UNITS);
     check_partition(&chunks, UNITS, 1).unwrap();
+}
+
+#[test]
+fn p1_all_of_a_part_is_one_chunk() {
+    let part = Part::new(10, 20, 0);
+    let chunk = part.claim_all(99);
+    assert_eq!(
+        (chunk.offset, chunk.len, chunk.start, chunk.end),
+        (0, 20, 10, 99)
+    );
+    assert_eq!((part.claimed(), part.remaining()), (20, 0));
+    assert_eq!(part.claimed_end(true), 99);
+    assert_eq!(part.claims(1, 1).next(), None);
 }
 
 proptest! {
@@ -169,7 +182,7 @@ proptest! {
     ) {
         let part = Part::new(start, size, 0);
         let mut chunks = Vec::new();
-        while let Some(chunk) = part.claim(min, threads) {
+        while let Some(chunk) = part.claims(min, threads).next() {
             prop_assert_eq!(chunk.start, start + chunk.offset);
             prop_assert_eq!(chunk.end, chunk.start + chunk.len);
             chunks.push(chunk);
@@ -179,7 +192,7 @@ proptest! {
         }
         check_partition(&chunks, size, min)?;
         // Once empty, empty for good.
-        prop_assert_eq!(part.claim(min, threads), None);
+        prop_assert_eq!(part.claims(min, threads).next(), None);
         prop_assert_eq!(part.remaining(), 0);
     }
 
@@ -192,7 +205,7 @@ proptest! {
         let mut expected = start;
         loop {
             let mut asked = None;
-            let claimed = part.claim_walk(min, threads, |position, len| {
+            let claimed = part.claims(min, threads).next_walk(|position, len| {
                 asked = Some((position, len));
                 Some(hop(position, len))
             });
@@ -217,12 +230,12 @@ proptest! {
         let part = Part::new(start, size, 0);
         let walk = |position, len| Some(hop(position, len));
         for _ in 0..before {
-            part.claim_walk(min, 4, walk);
+            part.claims(min, 4).next_walk(walk);
         }
         let (claimed, position) = (part.claimed(), part.claimed_end(true));
-        prop_assert_eq!(part.claim_walk(min, 4, |_, _| None), None);
+        prop_assert_eq!(part.claims(min, 4).next_walk(|_, _| None), None);
         prop_assert_eq!((part.claimed(), part.claimed_end(true)), (claimed, position));
-        if let Some(chunk) = part.claim_walk(min, 4, walk) {
+        if let Some(chunk) = part.claims(min, 4).next_walk(walk) {
             prop_assert_eq!((chunk.offset, chunk.start), (claimed, position));
         } else {
             prop_assert_eq!(claimed, size);
@@ -236,9 +249,9 @@ proptest! {
         let part = Part::new(start, size, 2);
         let fresh = Part::new(start, size, 2);
         let claim = |part: &Part| if walk {
-            part.claim_walk(min, 4, |position, len| Some(hop(position, len)))
+            part.claims(min, 4).next_walk(|position, len| Some(hop(position, len)))
         } else {
-            part.claim(min, 4)
+            part.claims(min, 4).next()
         };
         for _ in 0..claims {
             part.add_thread();
@@ -267,7 +280,7 @@ proptest! {
         (start, size) in range(), min in number(), threads in 2usize..300, workers in 2usize..5,
     ) {
         let part = Part::new(start, size, 0);
-        let chunks = claim_all(workers, || part.claim(min, threads));
+        let chunks = claim_all(workers, || part.claims(min, threads).next());
         check_partition(&chunks, size, min)?;
         for chunk in chunks {
             prop_assert_eq!(chunk.start, start + chunk.offset);
@@ -284,7 +297,7 @@ proptest! {
         let walk = Mutex::new(Vec::new());
         let chunks = claim_all(3, || {
             let mut walked = walk.lock().unwrap();
-            part.claim_walk(min, threads, |position, len| {
+            part.claims(min, threads).next_walk(|position, len| {
                 let next = hop(position, len);
                 walked.push((position, next));
                 Some(next)

@@ -102,6 +102,21 @@ fn administrators_limit_has_an_upper_bound() {
     assert_eq!(limited(LIMIT_MAX - 1).max(), LIMIT_MAX - 1);
 }
 
+/// What follows the CPUs may be out of date, so that alone shuts nothing.
+#[test]
+fn p15_only_a_set_limit_or_other_helpers_shut() {
+    let rlim = Rlim::new();
+    assert!(!rlim.has_room() && !rlim.is_shut());
+    rlim.follow(2);
+    assert!(rlim.take() && rlim.is_shut());
+    rlim.put();
+    assert!(!rlim.is_shut());
+    rlim.set(Some(0));
+    assert!(rlim.is_shut());
+    rlim.set(None);
+    assert!(!rlim.is_shut());
+}
+
 #[test]
 fn lowered_limit_stops_new_helpers_only() {
     let rlim = limited(5);

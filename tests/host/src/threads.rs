@@ -9,13 +9,15 @@ use crate::{
             callers_part,
             count,
             most_left,
-            next_part, //
+            next_part,
+            only_one, //
         }, //
     },
     util::{
         config,
         fewer_cases,
-        number, //
+        number,
+        positive, //
     }, //
 };
 use proptest::{
@@ -115,6 +117,13 @@ proptest! {
         prop_assert_eq!(count(size, min, max, cpus) as u128, expected);
     }
 
+    #[test]
+    fn p12_only_one_thread_is_a_count_of_one_with_all_cpus(
+        size in positive(), min in number(), max in prop_oneof![0usize..4, number()],
+    ) {
+        prop_assert_eq!(only_one(size, min, max), count(size, min, max, usize::MAX) == 1);
+    }
+
     /// Sizes in whole shares, as many threads as shares: nothing to round.
     #[test]
     fn threads_are_sent_in_proportion_to_size(shares in vec(0usize..=5, 1..6)) {
@@ -168,7 +177,7 @@ proptest! {
         let mut left = sizes;
         for (index, min, after) in claims {
             let index = index.index(parts.len());
-            left[index] -= parts[index].claim(min, 8).map_or(0, |chunk| chunk.len);
+            left[index] -= parts[index].claims(min, 8).next().map_or(0, |chunk| chunk.len);
             // Of equals, the next one: threads from different parts go different ways.
             let turn = if after < left.len() { after } else { 0 };
             let mut turned = left.clone();
@@ -214,7 +223,7 @@ proptest! {
         let parts = parts_of(&sizes);
         let mut last = 0;
         while let Some(part) = most_left(&parts, last) {
-            prop_assert!(parts[part].claim(min, 4).is_some());
+            prop_assert!(parts[part].claims(min, 4).next().is_some());
             last = part;
         }
         prop_assert!(parts.iter().all(|part| part.remaining() == 0));

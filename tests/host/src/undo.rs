@@ -198,9 +198,10 @@ fn run_task(part: &Part, min: usize, bad: &[usize], done: &[AtomicU32]) -> Vec<F
     let failures = Mutex::new(Vec::new());
     let start = Barrier::new(WORKERS);
     let worker = || {
+        let mut claims = part.claims(min, WORKERS);
         start.wait();
         while !error.load(Ordering::Relaxed) {
-            let Some(chunk) = part.claim(min, WORKERS) else {
+            let Some(chunk) = claims.next() else {
                 return;
             };
             if bad

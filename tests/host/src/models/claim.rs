@@ -9,6 +9,7 @@ use super::{
 };
 use crate::ktask::policy::part::{
     Chunk,
+    Claims,
     Part, //
 };
 use loom::{
@@ -20,23 +21,26 @@ use std::sync::Arc;
 /// A part, the lock of those who walk it, and its units.
 struct World {
     part: Part,
+    min: usize,
     walk: Mutex<()>,
     units: Vec<Handed<u32>>,
 }
 
 impl World {
-    fn new(start: usize, size: usize) -> Arc<Self> {
+    fn new(start: usize, size: usize, min: usize) -> Arc<Self> {
         Arc::new(Self {
             part: Part::new(start, size, 0),
+            min,
             walk: Mutex::new(()),
             units: (0..size).map(|_| Handed::new(0)).collect(),
         })
     }
 
     /// Claims and does chunks until there are none; returns how many units these had.
-    fn drain(&self, claim: impl Fn(&Self) -> Option<Chunk>) -> usize {
+    fn drain(&self, claim: impl Fn(&Self, &mut Claims<'_>) -> Option<Chunk>) -> usize {
         let mut done = 0;
-        while let Some(chunk) = claim(self) {
+        let mut claims = self.part.claims(self.min, 2);
+        while let Some(chunk) = claim(self, &mut claims) {
             for unit in &self.units[chunk.offset..chunk.offset + chunk.len] {
                 unit.write(|times| *times += 1);
             }
@@ -55,13 +59,14 @@ impl World {
     }
 }
 
-/// Has `threads` threads claim a part of `size` units.
+/// Has `threads` threads claim a part of `size` units, `min` at a time.
 fn claimed_by(
     threads: usize,
     size: usize,
-    claim: impl Fn(&World) -> Option<Chunk> + Copy + Send + Sync + 'static,
+    min: usize,
+    claim: impl Fn(&World, &mut Claims<'_>) -> Option<Chunk> + Copy + Send + Sync + 'static,
 ) {
-    let world = World::new(10, size);
+    let world = World::new(10, size, min);
     let others: Vec<_> = (1..threads)
         .map(|_| {
             let world = world.clone();
@@ -73,30 +78,28 @@ fn claimed_by(
     world.check(mine + theirs);
 }
 
-fn claim_range(world: &World) -> Option<Chunk> {
-    let chunk = world.part.claim(1, 2)?;
+fn claim_range(_: &World, claims: &mut Claims<'_>) -> Option<Chunk> {
+    let chunk = claims.next()?;
     assert_eq!(chunk.start, 10 + chunk.offset);
     Some(chunk)
 }
 
 #[test]
 fn p1_two_threads_claim() {
-    // A chunk of 2 units, then of 1 each.
-    explore(100, || claimed_by(2, 4, claim_range));
+    // Two chunks of 2 units, then one of 1.
+    explore(100, || claimed_by(2, 5, 2, claim_range));
 }
 
 #[test]
 fn p1_three_threads_claim() {
-    explore(100, || claimed_by(3, 2, claim_range));
+    explore(100, || claimed_by(3, 2, 1, claim_range));
 }
 
 /// Two threads that walk, with positions that tell whether the walk is one.
 fn walk(bug: Bug) {
-    claimed_by(2, 3, move |world| {
+    claimed_by(2, 3, 1, move |world, claims| {
         let walk = (bug != Bug::WalkUnlocked).then(|| world.walk.lock().unwrap());
-        let chunk = world
-            .part
-            .claim_walk(1, 2, |position, len| Some(position * 2 + len));
+        let chunk = claims.next_walk(|position, len| Some(position * 2 + len));
         drop(walk);
         let chunk = chunk?;
         // Chunks of one unit: 10, 21, 43, 87.

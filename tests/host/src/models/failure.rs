@@ -9,7 +9,11 @@ use super::{
 };
 use crate::ktask::policy::{
     outcome::Outcome,
-    part::Part,
+    part::{
+        Chunk,
+        Claims,
+        Part, //
+    },
     undo::{
         self,
         Failed, //
@@ -44,7 +48,8 @@ impl World {
     /// As `Task::drain` in `ktask/engine/task.rs`.
     fn drain(&self) -> Seen {
         let mut failed = None;
-        while let Some(chunk) = self.claim() {
+        let mut claims = self.part.claims(1, 2);
+        while let Some(chunk) = self.claim(&mut claims) {
             let units = chunk.offset..chunk.offset + chunk.len;
             if let Some(&bad) = self.bad.iter().find(|unit| units.contains(unit)) {
                 let error = bad as i32;
@@ -65,11 +70,11 @@ impl World {
         Seen { failed, error }
     }
 
-    fn claim(&self) -> Option<crate::ktask::policy::part::Chunk> {
+    fn claim(&self, claims: &mut Claims<'_>) -> Option<Chunk> {
         if self.outcome.failed() {
             return None;
         }
-        self.part.claim(1, 2)
+        claims.next()
     }
 
     fn undo(&self, failed: impl Iterator<Item = Failed> + Clone) {

@@ -57,8 +57,9 @@ impl Task {
 
     /// Does chunks of a part; returns the one that failed.
     fn drain(&self, part: usize) -> Option<Failed> {
+        let mut claims = self.parts[part].claims(1, 2);
         while !self.outcome.failed() {
-            let chunk = self.parts[part].claim(1, 2)?;
+            let chunk = claims.next()?;
             if self.bad == Some(part) && chunk.offset == 0 {
                 self.outcome.fail(7);
                 return Some(Failed { part, chunk });
