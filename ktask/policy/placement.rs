@@ -7,7 +7,10 @@
 //! CPUs of each node so that any few neighbours in the list lie far apart in the node, and so in
 //! different pools.
 
-use core::ops::DerefMut;
+use core::ops::{
+    DerefMut,
+    Range, //
+};
 
 /// There is no such node or CPU.
 const NONE: u32 = u32::MAX;
@@ -78,11 +81,15 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
 
     /// The usable CPUs of a node.
     pub(crate) fn cpus_of(&self, node: usize) -> &[u32] {
+        self.range_of(node)
+            .and_then(|range| self.order.get(range))
+            .unwrap_or(&[])
+    }
+
+    /// Where the CPUs of a node are in `order`.
+    fn range_of(&self, node: usize) -> Option<Range<usize>> {
         let bound = |index: usize| self.first.get(index).map(|&at| at as usize);
-        match (bound(node), bound(node.saturating_add(1))) {
-            (Some(from), Some(to)) => self.order.get(from..to).unwrap_or(&[]),
-            _ => &[],
-        }
+        Some(bound(node)?..bound(node.checked_add(1)?)?)
     }
 
     /// The node of a possible CPU.
@@ -101,8 +108,7 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
         }
     }
 
-    /// Takes the next CPU of `node`'s list, or of all CPUs. Passes over `avoid`, the caller's own,
-    /// where there is another one.
+    /// Takes the next CPU of `node`'s list, or of all CPUs. The caller's own, `avoid`, comes last.
     pub(crate) fn pick(&mut self, node: Option<usize>, avoid: u32) -> Option<u32> {
         self.pick_where(node, avoid, |_| true)
     }
@@ -114,36 +120,29 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
         avoid: u32,
         allowed: impl Fn(u32) -> bool,
     ) -> Option<u32> {
+        let list = match node {
+            Some(node) => self.range_of(node)?,
+            None => 0..self.usable,
+        };
+        let turn = self.turn.get_mut(node.unwrap_or(self.home.len()))?;
+        let list = match node {
+            Some(_) => self.order.get_mut(list)?,
+            None => self.all.get_mut(list)?,
+        };
         let mut last = None;
-        for _ in 0..self.usable {
-            let cpu = self.pick_next(node)?;
-            if !allowed(cpu) {
-                continue;
+        for _ in 0..list.len() {
+            let index = (*turn as usize).checked_rem(list.len())?;
+            *turn = (index + 1).checked_rem(list.len())? as u32;
+            if list.get(index) == Some(&avoid) {
+                put_off(list, index);
+                last = Some(avoid).filter(|&cpu| allowed(cpu));
             }
-            if cpu != avoid {
+            let cpu = *list.get(index)?;
+            if cpu != avoid && allowed(cpu) {
                 return Some(cpu);
             }
-            // Only if it comes round a second time is there no other.
-            if last == Some(cpu) {
-                break;
-            }
-            last = Some(cpu);
         }
         last
-    }
-
-    fn pick_next(&mut self, node: Option<usize>) -> Option<u32> {
-        let slot = node.unwrap_or(self.nodes());
-        let turn = *self.turn.get(slot)?;
-        let list = match node {
-            Some(node) => self.cpus_of(node),
-            None => self.all.get(..self.usable)?,
-        };
-        let len = list.len();
-        let index = (turn as usize).checked_rem(len)?;
-        let cpu = *list.get(index)?;
-        *self.turn.get_mut(slot)? = (index + 1).checked_rem(len)? as u32;
-        Some(cpu)
     }
 
     /// Reads the machine again: `node_of` tells the node of a possible CPU, `usable` whether
@@ -200,6 +199,19 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
                 *entry = home.map_or(NONE, |home| home as u32);
             }
         }
+    }
+}
+
+/// No fewer CPUs than this share a pool of workers, unless the administrator wants that or the node
+/// has no more.
+const POOL: usize = 8;
+
+/// Puts the CPU at `index` of a list in spread order further back, in exchange for one that is
+/// likely served by the same pool, so that the pools still take turns.
+fn put_off(list: &mut [u32], index: usize) {
+    let pools = list.len().div_ceil(POOL).next_power_of_two();
+    if let Some(later) = index.saturating_add(pools).checked_rem(list.len()) {
+        list.swap(index, later);
     }
 }
 
