@@ -93,7 +93,7 @@ workers_nice() {
 
 # All of it while tasks run.
 changes_under_load() {
-	run_case p1_p2_p3_p7_p8_random 20000 &
+	run_case p1_p2_p3_p7_p8_random "${TASKS:-20000}" &
 	busy=$!
 	status=0
 	rounds=0

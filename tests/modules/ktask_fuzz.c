@@ -411,7 +411,7 @@ static int __init ktask_fuzz_init(void)
 			complete(&callers[i].done);
 	}
 	for (i = 0; i < CALLERS; i++) {
-		wait_for_completion(&callers[i].done);
+		wait_for_completion_state(&callers[i].done, TASK_IDLE);
 		ok &= callers[i].ok;
 	}
 	pr_info("%d refused, %d failed, %d succeeded\n", atomic_read(&refused),
