@@ -119,12 +119,9 @@ impl Client for CClient {
     }
 }
 
-/// Part of each exported function, so that a short task pays for one call less.
-///
 /// # Safety
 ///
 /// `ctl` must point to a valid control structure, whose functions keep to the header's rules.
-#[inline(always)]
 unsafe fn run(parts: &[Part], ctl: *const ktask_ctl, class: Class) -> Result<c_int> {
     let (client, shape) = {
         // SAFETY: The function's own contract. The reference ends here: thread functions may change
