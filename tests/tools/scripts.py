@@ -14,6 +14,7 @@ REPO = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = REPO / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 import prepared
+import races
 
 
 def run(*command, env=()):
@@ -261,7 +262,33 @@ def one_line_and(done, status):
         raise Unexpected(f"no clear message: {text}")
 
 
+def race(*stacks):
+    """What KCSAN prints of a race, one stack for each access."""
+    lines = ["BUG: KCSAN: data-race in a / b", ""]
+    for number, stack in enumerate(stacks):
+        lines += [f"write to 0xffff888000000000 of 4 bytes by task {number} on cpu 1:",
+                  *(f" {frame}" for frame in stack), ""]
+    lines += ["Reported by Kernel Concurrency Sanitizer on:", "CPU: 1 Comm: sh", "=" * 66]
+    return [f"[    1.000000][    T1] {line}" for line in lines]
+
+
+def races_of_modules_are_told_from_others():
+    interrupt, kernel = "asm_sysvec_apic_timer_interrupt+0x1/0x2", "do_idle+0x1/0x2"
+    module = "drain+0x1/0x2 [ktask_rs]"
+    for report, own in [
+            (race([kernel], [kernel]), True),
+            (race([kernel], [kernel, module]), False),
+            (race([module], [kernel]), False),
+            # An interrupt came while the module ran.
+            (race([kernel, interrupt, module], [kernel]), True),
+            # No race at all, and one of which nothing is known.
+            (["WARNING: at kernel/a.c:1", *race([kernel])[1:]], False),
+            (race(), False)]:
+        expect(races.is_the_kernels_own(report, 0), own)
+
+
 TESTS = [
+    races_of_modules_are_told_from_others,
     everything_has_help,
     setup_refuses_bad_arguments,
     setup_tells_a_root_of_another_recipe,
