@@ -1066,14 +1066,15 @@ static bool run_on_node(u64 value)
 }
 
 /*
- * One part per node, one of them far larger: helpers whose own part is drained
- * move on to it.
+ * One part per node, the one on the caller's node far larger. All threads begin
+ * there, and move on to the others.
  */
 static bool run_on_all_nodes(u64 threads)
 {
 	struct ktask_node nodes[8];
 	struct crowd crowd;
 	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+	int here = cpu_to_node(raw_smp_processor_id());
 	size_t nr = 0;
 	int nid;
 
@@ -1081,7 +1082,7 @@ static bool run_on_all_nodes(u64 threads)
 		if (nr == ARRAY_SIZE(nodes))
 			break;
 		nodes[nr].kn_start = NULL;
-		nodes[nr].kn_task_size = nr ? 12 : 100;
+		nodes[nr].kn_task_size = nid == here ? 100 : 12;
 		nodes[nr++].kn_nid = nid;
 	}
 	crowd_init(&crowd, 5);
