@@ -126,8 +126,8 @@ impl<'a, C: Client> Task<'a, C> {
     /// The caller's share: works wherever something is left.
     pub(super) fn work(&self, first: Option<usize>) -> Option<Failed> {
         let mut next = first;
-        while let Some(part) = next {
-            if let Drained::Failed(failed) = self.drain(part, self.killable) {
+        while let Some((part, claims)) = next.and_then(|part| Some((part, self.claims(part)?))) {
+            if let Drained::Failed(failed) = self.drain(part, claims, self.killable) {
                 return Some(failed);
             }
             next = self.most_left(part);
@@ -149,26 +149,33 @@ impl<'a, C: Client> Task<'a, C> {
         threads::most_left(self.parts, after)
     }
 
+    /// A helper's share of one part.
+    fn help(&self, index: usize) -> Drained {
+        match self.claims(index) {
+            Some(claims) => self.drain(index, claims.with_slow_start(), false),
+            None => Drained::Empty,
+        }
+    }
+
+    fn claims(&self, index: usize) -> Option<Claims<'_>> {
+        let part = self.parts.get(index)?;
+        Some(part.claims(self.min, self.threads.load(Relaxed)))
+    }
+
     /// Runs chunks of one part until none is left, or, if `killable`, the calling thread is killed.
-    fn drain(&self, index: usize, killable: bool) -> Drained {
-        let Some(part) = self.parts.get(index) else {
-            return Drained::Empty;
-        };
+    fn drain(&self, index: usize, mut claims: Claims<'_>, killable: bool) -> Drained {
         let mut chunks = 0usize;
-        let mut units = 0usize;
         let mut drained = Drained::Empty;
-        let mut claims = part.claims(self.min, self.threads.load(Relaxed));
         let _held = self.wait.hold();
         loop {
             // What is complete is a success, whatever happens to the caller.
-            if killable && part.remaining() > 0 && worker::killed() {
+            if killable && claims.remaining() > 0 && worker::killed() {
                 self.outcome.fail(EINTR.to_errno());
             }
             let Some(chunk) = self.claim(&mut claims) else {
                 break;
             };
             chunks = chunks.wrapping_add(1);
-            units = units.wrapping_add(chunk.len);
             let error = self.client.run(chunk.start, chunk.end);
             if error != 0 {
                 self.outcome.fail(error);
@@ -178,7 +185,7 @@ impl<'a, C: Client> Task<'a, C> {
             worker::cond_resched();
         }
         self.engine.stats.chunks.add(chunks);
-        self.engine.stats.units.add(units);
+        self.engine.stats.units.add(claims.done());
         drained
     }
 
@@ -219,7 +226,7 @@ impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
         self.engine.learn(leg.cpu);
         let mut part = leg.part;
         loop {
-            if let Drained::Failed(failed) = self.drain(part, false) {
+            if let Drained::Failed(failed) = self.help(part) {
                 return self.done(leg, Some(failed));
             }
             let Some(next) = self.most_left(part) else {

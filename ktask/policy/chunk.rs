@@ -54,6 +54,11 @@ impl Sizes {
         }
     }
 
+    /// The smallest chunk, unless it is all that remains. At least 1.
+    pub(crate) fn min(&self) -> usize {
+        self.min
+    }
+
     /// Returns the length in units of the next chunk, with `remaining` units (not 0) left.
     ///
     /// The result is in `1..=remaining`, and a multiple of the minimum unless it is all that

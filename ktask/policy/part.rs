@@ -115,6 +115,8 @@ impl Part {
             part: self,
             sizes: Sizes::new(self.size, min, threads),
             seen: self.claimed(),
+            done: 0,
+            slow_start: false,
         }
     }
 
@@ -148,9 +150,42 @@ pub(crate) struct Claims<'a> {
     /// How many units had been claimed when this thread last looked. To claim tells, so a thread
     /// looks only once.
     seen: usize,
+    /// How many units this thread has claimed here.
+    done: usize,
+    slow_start: bool,
 }
 
 impl Claims<'_> {
+    /// Makes this the way of a thread that may be slower than others, as it runs at the lowest
+    /// priority: it begins with the smallest chunk, and never claims more than it has done so far
+    /// and one of these, so that in the end nobody waits for it longer than it has worked already.
+    pub(crate) fn with_slow_start(self) -> Self {
+        Self {
+            slow_start: true,
+            ..self
+        }
+    }
+
+    /// How many units were claimed.
+    pub(crate) fn done(&self) -> usize {
+        self.done
+    }
+
+    /// How many units nobody has claimed yet.
+    pub(crate) fn remaining(&self) -> usize {
+        self.part.remaining()
+    }
+
+    #[inline]
+    fn next_len(&self, remaining: usize) -> usize {
+        let len = self.sizes.next(remaining);
+        if self.slow_start {
+            len.min(self.done.saturating_add(self.sizes.min()))
+        } else {
+            len
+        }
+    }
+
     /// Claims the next chunk of a range: one compare-exchange, no lock.
     ///
     /// No ordering is needed: the counter guards no data of ours, and what the client's data needs
@@ -164,11 +199,12 @@ impl Claims<'_> {
             if remaining == 0 {
                 return None;
             }
-            let len = self.sizes.next(remaining);
+            let len = self.next_len(remaining);
             let claimed = offset.wrapping_add(len);
             match part.claimed.cmpxchg(offset, claimed, Relaxed) {
                 Ok(_) => {
                     self.seen = claimed;
+                    self.done = self.done.wrapping_add(len);
                     let start = part.start.wrapping_add(offset);
                     return Some(Chunk {
                         offset,
@@ -196,11 +232,12 @@ impl Claims<'_> {
         if remaining == 0 {
             return None;
         }
-        let len = self.sizes.next(remaining);
+        let len = self.next_len(remaining);
         let start = part.position.load(Relaxed);
         let end = advance(start, len)?;
         part.position.store(end, Relaxed);
         part.claimed.store(offset.wrapping_add(len), Relaxed);
+        self.done = self.done.wrapping_add(len);
         Some(Chunk {
             offset,
             len,

@@ -18,7 +18,10 @@ use crate::{
     }, //
 };
 use core::mem::offset_of;
-use proptest::prelude::*;
+use proptest::{
+    collection::vec,
+    prelude::*, //
+};
 use std::{
     sync::{
         Barrier,
@@ -194,6 +197,33 @@ proptest! {
         // Once empty, empty for good.
         prop_assert_eq!(part.claims(min, threads).next(), None);
         prop_assert_eq!(part.remaining(), 0);
+    }
+
+    /// Whatever the others claim meanwhile.
+    #[test]
+    fn slow_start_claims_no_more_than_was_done(
+        (start, size) in range(), min in number(), threads in 2usize..64,
+        others in vec(0usize..4, 1..20),
+    ) {
+        let part = Part::new(start, size, 0);
+        let mut slow = part.claims(min, threads).with_slow_start();
+        let mut fast = part.claims(min, threads);
+        let mut others = others.into_iter().cycle();
+        let mut chunks = Vec::new();
+        loop {
+            let done = slow.done();
+            let Some(chunk) = slow.next() else {
+                break;
+            };
+            prop_assert!(chunk.len <= done.saturating_add(min.max(1)));
+            prop_assert_eq!(slow.done(), done + chunk.len);
+            chunks.push(chunk);
+            let times = others.next().unwrap_or(0);
+            chunks.extend((0..times).map_while(|_| fast.next()));
+        }
+        prop_assert_eq!(slow.remaining(), 0);
+        prop_assert_eq!(slow.done() + fast.done(), size);
+        check_partition(&chunks, size, min)?;
     }
 
     #[test]
