@@ -278,6 +278,8 @@ def races_of_modules_are_told_from_others():
     for report, own in [
             (race([kernel], [kernel]), True),
             (race([kernel], [kernel, module]), False),
+            # A module woke somebody up.
+            (race([kernel, kernel, module], [kernel]), True),
             (race([module], [kernel]), False),
             # An interrupt came while the module ran.
             (race([kernel, interrupt, module], [kernel]), True),
