@@ -9,10 +9,10 @@ use super::{
 };
 use crate::ktask::{
     policy::{
+        chunk::Sizes,
         outcome::Outcome,
         part::{
             Chunk,
-            Claims,
             Part, //
         },
         rlim::Charge,
@@ -77,6 +77,12 @@ pub(super) struct Task<'a, C> {
     outcome: Outcome,
 }
 
+/// Who works on a part.
+enum Worker {
+    Caller,
+    Helper,
+}
+
 /// How a thread stopped working on a part.
 enum Drained {
     /// Nothing is left to claim, or the task has failed elsewhere.
@@ -126,8 +132,8 @@ impl<'a, C: Client> Task<'a, C> {
     /// The caller's share: works wherever something is left.
     pub(super) fn work(&self, first: Option<usize>) -> Option<Failed> {
         let mut next = first;
-        while let Some((part, claims)) = next.and_then(|part| Some((part, self.claims(part)?))) {
-            if let Drained::Failed(failed) = self.drain(part, claims, self.killable) {
+        while let Some(part) = next {
+            if let Drained::Failed(failed) = self.drain(part, Worker::Caller) {
                 return Some(failed);
             }
             next = self.most_left(part);
@@ -149,33 +155,38 @@ impl<'a, C: Client> Task<'a, C> {
         threads::most_left(self.parts, after)
     }
 
-    /// A helper's share of one part.
-    fn help(&self, index: usize) -> Drained {
-        match self.claims(index) {
-            Some(claims) => self.drain(index, claims.with_slow_start(), false),
-            None => Drained::Empty,
-        }
-    }
-
-    fn claims(&self, index: usize) -> Option<Claims<'_>> {
-        let part = self.parts.get(index)?;
-        Some(part.claims(self.min, self.threads.load(Relaxed)))
-    }
-
-    /// Runs chunks of one part until none is left, or, if `killable`, the calling thread is killed.
-    fn drain(&self, index: usize, mut claims: Claims<'_>, killable: bool) -> Drained {
+    /// Runs chunks of one part until none is left, or, in a task that can be killed, its caller is.
+    fn drain(&self, index: usize, by: Worker) -> Drained {
+        let Some(part) = self.parts.get(index) else {
+            return Drained::Empty;
+        };
+        let sizes = Sizes::new(part.size(), self.min, self.threads.load(Relaxed));
+        let (sizes, killable) = match by {
+            Worker::Caller => (sizes, self.killable),
+            Worker::Helper => (sizes.with_slow_start(), false),
+        };
+        let mut claims = part.claims(sizes);
         let mut chunks = 0usize;
+        let mut units = 0usize;
         let mut drained = Drained::Empty;
         let _held = self.wait.hold();
         loop {
             // What is complete is a success, whatever happens to the caller.
-            if killable && claims.remaining() > 0 && worker::killed() {
+            if killable && part.remaining() > 0 && worker::killed() {
                 self.outcome.fail(EINTR.to_errno());
             }
-            let Some(chunk) = self.claim(&mut claims) else {
+            if self.outcome.failed() {
+                break;
+            }
+            let claimed = match self.walk {
+                None => claims.next(units),
+                Some(walk) => self.claim_walk(part, sizes, units, walk),
+            };
+            let Some(chunk) = claimed else {
                 break;
             };
             chunks = chunks.wrapping_add(1);
+            units = units.wrapping_add(chunk.len);
             let error = self.client.run(chunk.start, chunk.end);
             if error != 0 {
                 self.outcome.fail(error);
@@ -185,26 +196,21 @@ impl<'a, C: Client> Task<'a, C> {
             worker::cond_resched();
         }
         self.engine.stats.chunks.add(chunks);
-        self.engine.stats.units.add(claims.done());
+        self.engine.stats.units.add(units);
         drained
-    }
-
-    #[inline]
-    fn claim(&self, claims: &mut Claims<'_>) -> Option<Chunk> {
-        if self.outcome.failed() {
-            return None;
-        }
-        match self.walk {
-            None => claims.next(),
-            Some(walk) => self.claim_walk(claims, walk),
-        }
     }
 
     /// Out of the way of ranges.
     #[inline(never)]
-    fn claim_walk(&self, claims: &mut Claims<'_>, walk: &Mutex<()>) -> Option<Chunk> {
+    fn claim_walk(
+        &self,
+        part: &Part,
+        sizes: Sizes,
+        done: usize,
+        walk: &Mutex<()>,
+    ) -> Option<Chunk> {
         let _walk = walk.lock();
-        claims.next_walk(|position, size| {
+        part.claim_walk(sizes, done, |position, size| {
             let end = self.client.advance(position, size);
             // Another thread may have failed while this one waited or walked.
             (!self.outcome.failed()).then_some(end)
@@ -226,7 +232,7 @@ impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
         self.engine.learn(leg.cpu);
         let mut part = leg.part;
         loop {
-            if let Drained::Failed(failed) = self.help(part) {
+            if let Drained::Failed(failed) = self.drain(part, Worker::Helper) {
                 return self.done(leg, Some(failed));
             }
             let Some(next) = self.most_left(part) else {

@@ -27,6 +27,7 @@ pub(crate) struct Sizes {
     most: usize,
     /// With this much left or more, the largest chunk is what a share allows.
     plenty: usize,
+    slow_start: bool,
 }
 
 impl Sizes {
@@ -40,31 +41,49 @@ impl Sizes {
                 shares: 1,
                 most: usize::MAX,
                 plenty: usize::MAX,
+                slow_start: false,
             };
         }
         let shares = threads.saturating_mul(SHARES_PER_THREAD);
         let first_shares = threads.saturating_mul(FIRST_SHARES_PER_THREAD);
-        // Rounded up: a part should not take more chunks than that for a few units.
-        let most = round_down(size.div_ceil(first_shares), min).max(min);
+        // `checked_*` keeps panicking paths out of the module.
+        let most = size.checked_div(first_shares).unwrap_or(size);
+        let most = round_down(most, min).max(min);
         Self {
             min,
             shares,
             most,
             plenty: most.saturating_mul(shares),
+            slow_start: false,
         }
     }
 
-    /// The smallest chunk, unless it is all that remains. At least 1.
-    pub(crate) fn min(&self) -> usize {
-        self.min
+    /// The same for a thread that may be slower than others, as it runs at the lowest priority: it
+    /// begins with the smallest chunk, and never gets more than it has done so far and one of
+    /// these, so that in the end nobody waits for it longer than it has worked already.
+    pub(crate) fn with_slow_start(self) -> Self {
+        Self {
+            slow_start: true,
+            ..self
+        }
     }
 
-    /// Returns the length in units of the next chunk, with `remaining` units (not 0) left.
-    ///
-    /// The result is in `1..=remaining`, and a multiple of the minimum unless it is all that
-    /// remains. One thread gets everything at once: there is nobody to share with.
+    /// Returns the length in units of the next chunk, with `remaining` units (not 0) left, for a
+    /// thread that has done `done` units of the part.
     #[inline]
-    pub(crate) fn next(&self, remaining: usize) -> usize {
+    pub(crate) fn next(&self, remaining: usize, done: usize) -> usize {
+        let share = self.share(remaining);
+        if self.slow_start {
+            share.min(done.saturating_add(self.min))
+        } else {
+            share
+        }
+    }
+
+    /// In `1..=remaining`, and a multiple of the minimum unless it is all that remains. One thread
+    /// gets everything at once: there is nobody to share with.
+    #[inline]
+    fn share(&self, remaining: usize) -> usize {
         if self.shares <= 1 || remaining <= self.min {
             return remaining;
         }
@@ -72,7 +91,6 @@ impl Sizes {
         if remaining >= self.plenty {
             return self.most;
         }
-        // `checked_div` keeps a panicking path out of the module.
         let share = remaining.checked_div(self.shares).unwrap_or(remaining);
         if share <= self.min {
             return self.min;

@@ -108,16 +108,43 @@ impl Part {
             .store(self.threads().saturating_add(1), Relaxed);
     }
 
-    /// A thread's way through this part, in chunks of at least `min` units, of which `threads`
-    /// threads shall each get their share.
-    pub(crate) fn claims(&self, min: usize, threads: usize) -> Claims<'_> {
+    /// A thread's way through this part, in chunks of these sizes.
+    #[inline]
+    pub(crate) fn claims(&self, sizes: Sizes) -> Claims<'_> {
         Claims {
             part: self,
-            sizes: Sizes::new(self.size, min, threads),
+            sizes,
             seen: self.claimed(),
-            done: 0,
-            slow_start: false,
         }
+    }
+
+    /// Claims the next chunk with a custom iterator, which `advance` calls, for a thread that has
+    /// done `done` units of the part. `None` from `advance` means that the task has failed
+    /// meanwhile; then nothing is claimed.
+    ///
+    /// The iterator is a sequential walk: the caller holds the task's walk lock.
+    pub(crate) fn claim_walk(
+        &self,
+        sizes: Sizes,
+        done: usize,
+        advance: impl FnOnce(usize, usize) -> Option<usize>,
+    ) -> Option<Chunk> {
+        let offset = self.claimed();
+        let remaining = self.size.saturating_sub(offset);
+        if remaining == 0 {
+            return None;
+        }
+        let len = sizes.next(remaining, done);
+        let start = self.position.load(Relaxed);
+        let end = advance(start, len)?;
+        self.position.store(end, Relaxed);
+        self.claimed.store(offset.wrapping_add(len), Relaxed);
+        Some(Chunk {
+            offset,
+            len,
+            start,
+            end,
+        })
     }
 
     /// Claims all of a part that no other thread uses; `end` is the position after it.
@@ -143,55 +170,23 @@ impl Part {
     }
 }
 
-/// One thread's way through a part.
+/// One thread's way through a part that is a range.
 pub(crate) struct Claims<'a> {
     part: &'a Part,
     sizes: Sizes,
     /// How many units had been claimed when this thread last looked. To claim tells, so a thread
     /// looks only once.
     seen: usize,
-    /// How many units this thread has claimed here.
-    done: usize,
-    slow_start: bool,
 }
 
 impl Claims<'_> {
-    /// Makes this the way of a thread that may be slower than others, as it runs at the lowest
-    /// priority: it begins with the smallest chunk, and never claims more than it has done so far
-    /// and one of these, so that in the end nobody waits for it longer than it has worked already.
-    pub(crate) fn with_slow_start(self) -> Self {
-        Self {
-            slow_start: true,
-            ..self
-        }
-    }
-
-    /// How many units were claimed.
-    pub(crate) fn done(&self) -> usize {
-        self.done
-    }
-
-    /// How many units nobody has claimed yet.
-    pub(crate) fn remaining(&self) -> usize {
-        self.part.remaining()
-    }
-
-    #[inline]
-    fn next_len(&self, remaining: usize) -> usize {
-        let len = self.sizes.next(remaining);
-        if self.slow_start {
-            len.min(self.done.saturating_add(self.sizes.min()))
-        } else {
-            len
-        }
-    }
-
-    /// Claims the next chunk of a range: one compare-exchange, no lock.
+    /// Claims the next chunk, for a thread that has done `done` units of the part: one
+    /// compare-exchange, no lock.
     ///
     /// No ordering is needed: the counter guards no data of ours, and what the client's data needs
     /// comes with the start and the end of the helper.
     #[inline]
-    pub(crate) fn next(&mut self) -> Option<Chunk> {
+    pub(crate) fn next(&mut self, done: usize) -> Option<Chunk> {
         let part = self.part;
         loop {
             let offset = self.seen;
@@ -199,12 +194,11 @@ impl Claims<'_> {
             if remaining == 0 {
                 return None;
             }
-            let len = self.next_len(remaining);
+            let len = self.sizes.next(remaining, done);
             let claimed = offset.wrapping_add(len);
             match part.claimed.cmpxchg(offset, claimed, Relaxed) {
                 Ok(_) => {
                     self.seen = claimed;
-                    self.done = self.done.wrapping_add(len);
                     let start = part.start.wrapping_add(offset);
                     return Some(Chunk {
                         offset,
@@ -216,33 +210,5 @@ impl Claims<'_> {
                 Err(now) => self.seen = now,
             }
         }
-    }
-
-    /// Claims the next chunk with a custom iterator, which `advance` calls. `None` from that means
-    /// that the task has failed meanwhile; then nothing is claimed.
-    ///
-    /// The iterator is a sequential walk: the caller holds the task's walk lock.
-    pub(crate) fn next_walk(
-        &mut self,
-        advance: impl FnOnce(usize, usize) -> Option<usize>,
-    ) -> Option<Chunk> {
-        let part = self.part;
-        let offset = part.claimed();
-        let remaining = part.size.saturating_sub(offset);
-        if remaining == 0 {
-            return None;
-        }
-        let len = self.next_len(remaining);
-        let start = part.position.load(Relaxed);
-        let end = advance(start, len)?;
-        part.position.store(end, Relaxed);
-        part.claimed.store(offset.wrapping_add(len), Relaxed);
-        self.done = self.done.wrapping_add(len);
-        Some(Chunk {
-            offset,
-            len,
-            start,
-            end,
-        })
     }
 }

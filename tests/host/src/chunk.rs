@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 /// The first chunk of a part.
 fn first_len(size: usize, min: usize, threads: usize) -> usize {
-    Sizes::new(size, min, threads).next(size)
+    Sizes::new(size, min, threads).next(size, 0)
 }
 
 /// The chunks of a whole part in order. Gives up after `most`.
@@ -23,7 +23,7 @@ fn walk(size: usize, min: usize, threads: usize, most: usize) -> Vec<usize> {
     let mut chunks = Vec::new();
     let mut remaining = size;
     while remaining != 0 && chunks.len() <= most {
-        let len = sizes.next(remaining);
+        let len = sizes.next(remaining, 0);
         assert!(len > 0 && len <= remaining);
         remaining -= len;
         chunks.push(len);
@@ -100,7 +100,7 @@ proptest! {
     fn p1_chunk_is_within_what_remains(
         (size, remaining) in some_left(), min in number(), threads in number(),
     ) {
-        let len = Sizes::new(size, min, threads).next(remaining);
+        let len = Sizes::new(size, min, threads).next(remaining, 0);
         prop_assert!(len >= 1 && len <= remaining);
     }
 
@@ -108,7 +108,7 @@ proptest! {
     fn p2_chunk_is_multiple_of_min_except_last(
         (size, remaining) in some_left(), min in number(), threads in number(),
     ) {
-        let len = Sizes::new(size, min, threads).next(remaining);
+        let len = Sizes::new(size, min, threads).next(remaining, 0);
         prop_assert!(len == remaining || len % min.max(1) == 0);
     }
 
@@ -116,7 +116,7 @@ proptest! {
     fn p2_chunk_is_never_below_min_except_last(
         (size, remaining) in some_left(), min in number(), threads in number(),
     ) {
-        let len = Sizes::new(size, min, threads).next(remaining);
+        let len = Sizes::new(size, min, threads).next(remaining, 0);
         prop_assert!(len == remaining || len >= min);
     }
 
@@ -124,7 +124,7 @@ proptest! {
     fn one_thread_gets_everything(
         (size, remaining) in some_left(), min in number(), threads in 0usize..=1,
     ) {
-        prop_assert_eq!(Sizes::new(size, min, threads).next(remaining), remaining);
+        prop_assert_eq!(Sizes::new(size, min, threads).next(remaining, 0), remaining);
     }
 
     /// Nobody takes what another thread could do meanwhile, unless the minimum asks for it.
@@ -132,7 +132,7 @@ proptest! {
     fn chunk_is_at_most_an_even_share(
         (size, remaining) in some_left(), min in number(), threads in 2usize..,
     ) {
-        let len = Sizes::new(size, min, threads).next(remaining);
+        let len = Sizes::new(size, min, threads).next(remaining, 0);
         prop_assert!(len <= (remaining / threads).max(min).max(1));
     }
 
@@ -141,7 +141,7 @@ proptest! {
     fn chunk_is_a_fair_part_of_an_even_share(
         (size, remaining) in some_left(), min in number(), threads in 2usize..=1 << 20,
     ) {
-        let len = Sizes::new(size, min, threads).next(remaining);
+        let len = Sizes::new(size, min, threads).next(remaining, 0);
         prop_assert!(len >= remaining / threads / 16 || len == remaining);
     }
 
@@ -151,7 +151,7 @@ proptest! {
     fn no_chunk_is_half_of_an_even_share_of_the_part(
         (size, remaining) in some_left(), min in number(), threads in 2usize..,
     ) {
-        let len = Sizes::new(size, min, threads).next(remaining);
+        let len = Sizes::new(size, min, threads).next(remaining, 0);
         let eighth = size.div_ceil(threads.saturating_mul(8));
         prop_assert!(len <= eighth.max(min).max(1));
     }

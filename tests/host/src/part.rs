@@ -4,9 +4,12 @@
 
 use crate::{
     ktask::{
-        policy::part::{
-            Chunk,
-            Part, //
+        policy::{
+            chunk::Sizes,
+            part::{
+                Chunk,
+                Part, //
+            }, //
         },
         sync::preempt, //
     },
@@ -90,8 +93,11 @@ fn hop(position: usize, size: usize) -> usize {
 #[test]
 fn p1_empty_part_has_no_chunk() {
     let part = Part::new(5, 0, 0);
-    assert_eq!(part.claims(1, 1).next(), None);
-    assert_eq!(part.claims(1, 1).next_walk(|_, _| unreachable!()), None);
+    assert_eq!(part.claims(Sizes::new(part.size(), 1, 1)).next(0), None);
+    assert_eq!(
+        part.claim_walk(Sizes::new(part.size(), 1, 1), 0, |_, _| unreachable!()),
+        None
+    );
     assert_eq!(part.remaining(), 0);
     assert_eq!(part.claimed_end(false), 5);
     assert_eq!(part.claimed_end(true), 5);
@@ -158,7 +164,7 @@ fn p1_single_units_are_claimed_once_each() {
     const UNITS: usize = 200_000;
     let part = Part::new(0, UNITS, 0);
     // So many threads that a share is less than a unit.
-    let chunks = claim_all(4, || part.claims(1, UNITS).next());
+    let chunks = claim_all(4, || part.claims(Sizes::new(part.size(), 1, UNITS)).next(0));
     assert_eq!(chunks.len(), UNITS);
     check_partition(&chunks, UNITS, 1).unwrap();
 }
@@ -173,7 +179,7 @@ fn p1_all_of_a_part_is_one_chunk() {
     );
     assert_eq!((part.claimed(), part.remaining()), (20, 0));
     assert_eq!(part.claimed_end(true), 99);
-    assert_eq!(part.claims(1, 1).next(), None);
+    assert_eq!(part.claims(Sizes::new(part.size(), 1, 1)).next(0), None);
 }
 
 proptest! {
@@ -185,7 +191,7 @@ proptest! {
     ) {
         let part = Part::new(start, size, 0);
         let mut chunks = Vec::new();
-        while let Some(chunk) = part.claims(min, threads).next() {
+        while let Some(chunk) = part.claims(Sizes::new(part.size(), min, threads)).next(0) {
             prop_assert_eq!(chunk.start, start + chunk.offset);
             prop_assert_eq!(chunk.end, chunk.start + chunk.len);
             chunks.push(chunk);
@@ -195,7 +201,7 @@ proptest! {
         }
         check_partition(&chunks, size, min)?;
         // Once empty, empty for good.
-        prop_assert_eq!(part.claims(min, threads).next(), None);
+        prop_assert_eq!(part.claims(Sizes::new(part.size(), min, threads)).next(0), None);
         prop_assert_eq!(part.remaining(), 0);
     }
 
@@ -206,23 +212,18 @@ proptest! {
         others in vec(0usize..4, 1..20),
     ) {
         let part = Part::new(start, size, 0);
-        let mut slow = part.claims(min, threads).with_slow_start();
-        let mut fast = part.claims(min, threads);
+        let mut slow = part.claims(Sizes::new(part.size(), min, threads).with_slow_start());
+        let mut fast = part.claims(Sizes::new(part.size(), min, threads));
         let mut others = others.into_iter().cycle();
         let mut chunks = Vec::new();
-        loop {
-            let done = slow.done();
-            let Some(chunk) = slow.next() else {
-                break;
-            };
+        let mut done = 0;
+        while let Some(chunk) = slow.next(done) {
             prop_assert!(chunk.len <= done.saturating_add(min.max(1)));
-            prop_assert_eq!(slow.done(), done + chunk.len);
+            done += chunk.len;
             chunks.push(chunk);
             let times = others.next().unwrap_or(0);
-            chunks.extend((0..times).map_while(|_| fast.next()));
+            chunks.extend((0..times).map_while(|_| fast.next(0)));
         }
-        prop_assert_eq!(slow.remaining(), 0);
-        prop_assert_eq!(slow.done() + fast.done(), size);
         check_partition(&chunks, size, min)?;
     }
 
@@ -235,7 +236,7 @@ proptest! {
         let mut expected = start;
         loop {
             let mut asked = None;
-            let claimed = part.claims(min, threads).next_walk(|position, len| {
+            let claimed = part.claim_walk(Sizes::new(part.size(), min, threads), 0, |position, len| {
                 asked = Some((position, len));
                 Some(hop(position, len))
             });
@@ -260,12 +261,12 @@ proptest! {
         let part = Part::new(start, size, 0);
         let walk = |position, len| Some(hop(position, len));
         for _ in 0..before {
-            part.claims(min, 4).next_walk(walk);
+            part.claim_walk(Sizes::new(part.size(), min, 4), 0, walk);
         }
         let (claimed, position) = (part.claimed(), part.claimed_end(true));
-        prop_assert_eq!(part.claims(min, 4).next_walk(|_, _| None), None);
+        prop_assert_eq!(part.claim_walk(Sizes::new(part.size(), min, 4), 0, |_, _| None), None);
         prop_assert_eq!((part.claimed(), part.claimed_end(true)), (claimed, position));
-        if let Some(chunk) = part.claims(min, 4).next_walk(walk) {
+        if let Some(chunk) = part.claim_walk(Sizes::new(part.size(), min, 4), 0, walk) {
             prop_assert_eq!((chunk.offset, chunk.start), (claimed, position));
         } else {
             prop_assert_eq!(claimed, size);
@@ -279,9 +280,9 @@ proptest! {
         let part = Part::new(start, size, 2);
         let fresh = Part::new(start, size, 2);
         let claim = |part: &Part| if walk {
-            part.claims(min, 4).next_walk(|position, len| Some(hop(position, len)))
+            part.claim_walk(Sizes::new(part.size(), min, 4), 0, |position, len| Some(hop(position, len)))
         } else {
-            part.claims(min, 4).next()
+            part.claims(Sizes::new(part.size(), min, 4)).next(0)
         };
         for _ in 0..claims {
             part.add_thread();
@@ -310,7 +311,7 @@ proptest! {
         (start, size) in range(), min in number(), threads in 2usize..300, workers in 2usize..5,
     ) {
         let part = Part::new(start, size, 0);
-        let chunks = claim_all(workers, || part.claims(min, threads).next());
+        let chunks = claim_all(workers, || part.claims(Sizes::new(part.size(), min, threads)).next(0));
         check_partition(&chunks, size, min)?;
         for chunk in chunks {
             prop_assert_eq!(chunk.start, start + chunk.offset);
@@ -327,7 +328,7 @@ proptest! {
         let walk = Mutex::new(Vec::new());
         let chunks = claim_all(3, || {
             let mut walked = walk.lock().unwrap();
-            part.claims(min, threads).next_walk(|position, len| {
+            part.claim_walk(Sizes::new(part.size(), min, threads), 0, |position, len| {
                 let next = hop(position, len);
                 walked.push((position, next));
                 Some(next)

@@ -4,6 +4,7 @@
 
 use crate::{
     ktask::policy::{
+        chunk::Sizes,
         part::Part,
         threads::{
             callers_part,
@@ -177,7 +178,7 @@ proptest! {
         let mut left = sizes;
         for (index, min, after) in claims {
             let index = index.index(parts.len());
-            left[index] -= parts[index].claims(min, 8).next().map_or(0, |chunk| chunk.len);
+            left[index] -= parts[index].claims(Sizes::new(parts[index].size(), min, 8)).next(0).map_or(0, |chunk| chunk.len);
             // Of equals, the next one: threads from different parts go different ways.
             let turn = if after < left.len() { after } else { 0 };
             let mut turned = left.clone();
@@ -223,7 +224,7 @@ proptest! {
         let parts = parts_of(&sizes);
         let mut last = 0;
         while let Some(part) = most_left(&parts, last) {
-            prop_assert!(parts[part].claims(min, 4).next().is_some());
+            prop_assert!(parts[part].claims(Sizes::new(parts[part].size(), min, 4)).next(0).is_some());
             last = part;
         }
         prop_assert!(parts.iter().all(|part| part.remaining() == 0));

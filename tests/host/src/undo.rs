@@ -4,6 +4,7 @@
 
 use crate::{
     ktask::policy::{
+        chunk::Sizes,
         part::{
             Chunk,
             Part, //
@@ -198,10 +199,10 @@ fn run_task(part: &Part, min: usize, bad: &[usize], done: &[AtomicU32]) -> Vec<F
     let failures = Mutex::new(Vec::new());
     let start = Barrier::new(WORKERS);
     let worker = || {
-        let mut claims = part.claims(min, WORKERS);
+        let mut claims = part.claims(Sizes::new(part.size(), min, WORKERS));
         start.wait();
         while !error.load(Ordering::Relaxed) {
-            let Some(chunk) = claims.next() else {
+            let Some(chunk) = claims.next(0) else {
                 return;
             };
             if bad

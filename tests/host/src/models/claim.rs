@@ -7,10 +7,13 @@ use super::{
     Bug,
     Handed, //
 };
-use crate::ktask::policy::part::{
-    Chunk,
-    Claims,
-    Part, //
+use crate::ktask::policy::{
+    chunk::Sizes,
+    part::{
+        Chunk,
+        Claims,
+        Part, //
+    }, //
 };
 use loom::{
     sync::Mutex,
@@ -36,10 +39,14 @@ impl World {
         })
     }
 
+    fn sizes(&self) -> Sizes {
+        Sizes::new(self.part.size(), self.min, 2)
+    }
+
     /// Claims and does chunks until there are none; returns how many units these had.
     fn drain(&self, claim: impl Fn(&Self, &mut Claims<'_>) -> Option<Chunk>) -> usize {
         let mut done = 0;
-        let mut claims = self.part.claims(self.min, 2);
+        let mut claims = self.part.claims(self.sizes());
         while let Some(chunk) = claim(self, &mut claims) {
             for unit in &self.units[chunk.offset..chunk.offset + chunk.len] {
                 unit.write(|times| *times += 1);
@@ -79,7 +86,7 @@ fn claimed_by(
 }
 
 fn claim_range(_: &World, claims: &mut Claims<'_>) -> Option<Chunk> {
-    let chunk = claims.next()?;
+    let chunk = claims.next(0)?;
     assert_eq!(chunk.start, 10 + chunk.offset);
     Some(chunk)
 }
@@ -97,9 +104,11 @@ fn p1_three_threads_claim() {
 
 /// Two threads that walk, with positions that tell whether the walk is one.
 fn walk(bug: Bug) {
-    claimed_by(2, 3, 1, move |world, claims| {
+    claimed_by(2, 3, 1, move |world, _| {
         let walk = (bug != Bug::WalkUnlocked).then(|| world.walk.lock().unwrap());
-        let chunk = claims.next_walk(|position, len| Some(position * 2 + len));
+        let chunk = world
+            .part
+            .claim_walk(world.sizes(), 0, |position, len| Some(position * 2 + len));
         drop(walk);
         let chunk = chunk?;
         // Chunks of one unit: 10, 21, 43, 87.

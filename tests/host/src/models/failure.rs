@@ -8,6 +8,7 @@ use super::{
     Handed, //
 };
 use crate::ktask::policy::{
+    chunk::Sizes,
     outcome::Outcome,
     part::{
         Chunk,
@@ -48,7 +49,7 @@ impl World {
     /// As `Task::drain` in `ktask/engine/task.rs`.
     fn drain(&self) -> Seen {
         let mut failed = None;
-        let mut claims = self.part.claims(1, 2);
+        let mut claims = self.part.claims(Sizes::new(self.part.size(), 1, 2));
         while let Some(chunk) = self.claim(&mut claims) {
             let units = chunk.offset..chunk.offset + chunk.len;
             if let Some(&bad) = self.bad.iter().find(|unit| units.contains(unit)) {
@@ -74,7 +75,7 @@ impl World {
         if self.outcome.failed() {
             return None;
         }
-        claims.next()
+        claims.next(0)
     }
 
     fn undo(&self, failed: impl Iterator<Item = Failed> + Clone) {

@@ -17,6 +17,7 @@ use super::{
     Handed, //
 };
 use crate::ktask::policy::{
+    chunk::Sizes,
     outcome::Outcome,
     part::Part,
     rlim::{
@@ -57,9 +58,9 @@ impl Task {
 
     /// Does chunks of a part; returns the one that failed.
     fn drain(&self, part: usize) -> Option<Failed> {
-        let mut claims = self.parts[part].claims(1, 2);
+        let mut claims = self.parts[part].claims(Sizes::new(self.parts[part].size(), 1, 2));
         while !self.outcome.failed() {
-            let chunk = claims.next()?;
+            let chunk = claims.next(0)?;
             if self.bad == Some(part) && chunk.offset == 0 {
                 self.outcome.fail(7);
                 return Some(Failed { part, chunk });
