@@ -13,6 +13,7 @@ use crate::ktask::{
         outcome::Outcome,
         part::{
             Chunk,
+            Claims,
             Part, //
         },
         rlim::Charge,
@@ -165,22 +166,17 @@ impl<'a, C: Client> Task<'a, C> {
             Worker::Caller => (sizes, self.killable),
             Worker::Helper => (sizes.with_slow_start(), false),
         };
+        let simple = !killable && self.walk.is_none();
         let mut claims = part.claims(sizes);
         let mut chunks = 0usize;
         let mut units = 0usize;
         let mut drained = Drained::Empty;
         let _held = self.wait.hold();
         loop {
-            // What is complete is a success, whatever happens to the caller.
-            if killable && part.remaining() > 0 && worker::killed() {
-                self.outcome.fail(EINTR.to_errno());
-            }
-            if self.outcome.failed() {
-                break;
-            }
-            let claimed = match self.walk {
-                None => claims.next(units),
-                Some(walk) => self.claim_walk(part, sizes, units, walk),
+            let claimed = if simple {
+                self.claim(&mut claims, units)
+            } else {
+                self.claim_otherwise(part, sizes, units, killable)
             };
             let Some(chunk) = claimed else {
                 break;
@@ -200,19 +196,38 @@ impl<'a, C: Client> Task<'a, C> {
         drained
     }
 
-    /// Out of the way of ranges.
+    #[inline]
+    fn claim(&self, claims: &mut Claims<'_>, done: usize) -> Option<Chunk> {
+        if self.outcome.failed() {
+            return None;
+        }
+        claims.next(done)
+    }
+
+    /// As [`Self::claim`], where the caller can be killed or a client's iterator walks. Out of the
+    /// way of others.
     #[inline(never)]
-    fn claim_walk(
+    fn claim_otherwise(
         &self,
         part: &Part,
         sizes: Sizes,
         done: usize,
-        walk: &Mutex<()>,
+        killable: bool,
     ) -> Option<Chunk> {
+        // What is complete is a success, whatever happens to the caller.
+        if killable && part.remaining() > 0 && worker::killed() {
+            self.outcome.fail(EINTR.to_errno());
+        }
+        let Some(walk) = self.walk else {
+            return self.claim(&mut part.claims(sizes), done);
+        };
         let _walk = walk.lock();
+        if self.outcome.failed() {
+            return None;
+        }
         part.claim_walk(sizes, done, |position, size| {
             let end = self.client.advance(position, size);
-            // Another thread may have failed while this one waited or walked.
+            // Another thread may have failed while this one walked.
             (!self.outcome.failed()).then_some(end)
         })
     }

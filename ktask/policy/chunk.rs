@@ -16,17 +16,20 @@ const SHARES_PER_THREAD: usize = 2;
 /// A chunk is at most this fraction of a thread's even share of the whole part.
 const FIRST_SHARES_PER_THREAD: usize = 8;
 
-/// The sizes of the chunks of one part.
+/// The sizes of the chunks of one part. Most chunks are of the largest or of the smallest size, which
+/// needs no division.
 #[derive(Clone, Copy)]
 pub(crate) struct Sizes {
-    /// At least 1.
+    /// The smallest chunk, at least 1.
     min: usize,
-    /// How many shares what remains is divided into; 1 or less for one thread.
-    shares: usize,
+    /// With less than this left, chunks are the smallest.
+    few: usize,
     /// The largest chunk, a multiple of `min`.
     most: usize,
-    /// With this much left or more, the largest chunk is what a share allows.
+    /// With this much left or more, chunks are the largest.
     plenty: usize,
+    /// In between, what remains is divided by this.
+    shares: usize,
     slow_start: bool,
 }
 
@@ -38,9 +41,10 @@ impl Sizes {
         if threads <= 1 {
             return Self {
                 min,
-                shares: 1,
+                few: 0,
                 most: usize::MAX,
-                plenty: usize::MAX,
+                plenty: 0,
+                shares: 1,
                 slow_start: false,
             };
         }
@@ -51,9 +55,10 @@ impl Sizes {
         let most = round_down(most, min).max(min);
         Self {
             min,
-            shares,
+            few: min.saturating_mul(2).saturating_mul(shares),
             most,
             plenty: most.saturating_mul(shares),
+            shares,
             slow_start: false,
         }
     }
@@ -70,32 +75,25 @@ impl Sizes {
 
     /// Returns the length in units of the next chunk, with `remaining` units (not 0) left, for a
     /// thread that has done `done` units of the part.
+    ///
+    /// In `1..=remaining`, and a multiple of the minimum unless it is all that remains. One thread
+    /// gets everything at once: there is nobody to share with.
     #[inline]
     pub(crate) fn next(&self, remaining: usize, done: usize) -> usize {
-        let share = self.share(remaining);
+        if remaining < self.few {
+            return self.min.min(remaining);
+        }
+        let share = if remaining >= self.plenty {
+            self.most.min(remaining)
+        } else {
+            let share = remaining.checked_div(self.shares).unwrap_or(remaining);
+            round_down(share, self.min)
+        };
         if self.slow_start {
             share.min(done.saturating_add(self.min))
         } else {
             share
         }
-    }
-
-    /// In `1..=remaining`, and a multiple of the minimum unless it is all that remains. One thread
-    /// gets everything at once: there is nobody to share with.
-    #[inline]
-    fn share(&self, remaining: usize) -> usize {
-        if self.shares <= 1 || remaining <= self.min {
-            return remaining;
-        }
-        // Most chunks are of the largest or of the smallest size, which needs no division.
-        if remaining >= self.plenty {
-            return self.most;
-        }
-        let share = remaining.checked_div(self.shares).unwrap_or(remaining);
-        if share <= self.min {
-            return self.min;
-        }
-        round_down(share, self.min)
     }
 }
 
