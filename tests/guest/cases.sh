@@ -16,12 +16,10 @@ random_tasks() {
 }
 
 not_waited_for() {
-	started=$(stat helpers_started)
 	cancelled=$(stat helpers_cancelled)
 	run_case p4_helpers_that_cannot_start || return
-	# The kernel grants normal threads some time next to the hogs.
-	at_least "cancelled" $((cancelled + 30)) "$(stat helpers_cancelled)" &&
-		at_least "not started" 0 $((started + 20 - $(stat helpers_started)))
+	# Not all of about 50 on each CPU: the kernel grants normal threads some time next to the hogs.
+	at_least "cancelled" $((cancelled + 30)) "$(stat helpers_cancelled)"
 }
 
 # killed_caller KILLABLE
