@@ -4,6 +4,7 @@
 Run by the Python that has matplotlib; see scripts/plots.py.
 """
 
+import io
 import json
 import sys
 import textwrap
@@ -31,7 +32,16 @@ def main():
                 frameon=False)
     figure.text(0.01, 0.01, textwrap.fill(chart["caption"], 150), fontsize=6, color="#555555")
     figure.tight_layout(rect=(0, 0.04, 1, 1))
-    figure.savefig(sys.argv[1], metadata={"Date": None})
+    save(figure, sys.argv[1])
+
+
+def save(figure, path):
+    """With a licence line, as any file that may be committed."""
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None})
+    xml, rest = drawn.getvalue().split("\n", 1)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{xml}\n<!-- SPDX-License-Identifier: GPL-2.0 -->\n{rest}")
 
 
 def draw_bars(axes, chart):
