@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module's own policy files, on the stand-in for the kernel's atomics of the host tests.
+
+#![allow(
+    dead_code,
+    reason = "the model does not play all that the policy is about"
+)]
+
+#[path = "../../../tests/host/src/ktask/sync.rs"]
+pub(crate) mod sync;
+
+#[path = "../../../ktask/policy/mod.rs"]
+pub(crate) mod policy;
