@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The benchmarks: what each measures, in which guest, and what it shows."""
 
+import itertools
 from dataclasses import dataclass, field
 
 from samples import median, spread
@@ -538,5 +539,32 @@ class Contention:
                   bars))
 
 
+class Model:
+    """What the policies would do on machines that are not there: the scale model."""
+    name = "model"
+    # It needs no guest.
+    shape = None
+
+    def __init__(self, _cpus, quick):
+        self.tables = ["target"] if quick else ["target", "compare", "chunks", "rfc", "threads"]
+
+    def findings(self, text):
+        """Shows the first of its tables, of those in Markdown that it printed."""
+        lines = text.splitlines()
+        first = [cells(line) for line in itertools.takewhile(
+            lambda line: line, itertools.dropwhile(lambda line: line[:1] != "|", lines))]
+        verdicts = [Verdict(*line.split(": ", 1)[1].rsplit(": ", 1), line.startswith("- met"))
+                    for line in lines if line.startswith(("- met: ", "- MISSED: "))]
+        notes = [line for line in itertools.takewhile(lambda line: line[:1] != "|", lines)
+                 if line and not line.startswith("#")]
+        return Findings(first[0], first[2:], verdicts,
+                        notes=f"{' '.join(notes)} All tables are in model.md.")
+
+
+def cells(line):
+    """Those of a row in Markdown."""
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
 PARTS = {part.name: part for part in (Uniform, Skew, Path, Placement, Start, Busy, Callers,
-                                      Contention)}
+                                      Contention, Model)}

@@ -18,16 +18,28 @@ class Measured:
     def was_busy(self):
         return self.guest.get("busy", 0) > BUSY_LIMIT
 
+    @property
+    def conditions(self):
+        """Kernel, guest, accelerator and host: what every figure is to be read with."""
+        return conditions(self.guest, self.part.shape, max(s.round for s in self.samples.all))
 
-def conditions(measured):
-    """Kernel, guest, accelerator and host: what every figure is to be read with."""
-    guest, shape = measured.guest, measured.part.shape
+
+class Simulated:
+    """A part that no machine has run."""
+    was_busy = False
+    conditions = "simulated, and so the same on any machine"
+
+    def __init__(self, part, text):
+        self.part = part
+        self.findings = part.findings(text)
+
+
+def conditions(guest, shape, rounds):
     emulated = "TCG" in guest["cpu"]
     accel = "emulated (TCG)" if emulated else f"on KVM ({guest['cpu']})"
     if shape.icount:
         accel = "emulated one instruction a nanosecond (TCG, -icount shift=0)"
     where = f", caller on CPU {shape.caller}" if shape.caller else ""
-    rounds = max(sample.round for sample in measured.samples.all)
     what = "boots" if shape.icount else "rounds"
     on = "another host"
     if "cores" in guest:
@@ -39,7 +51,7 @@ def conditions(measured):
 def as_text(measured):
     found = measured.findings
     lines = ["", f"{measured.part.name}: {measured.part.__doc__.splitlines()[0]}",
-             conditions(measured)]
+             measured.conditions]
     if found.notes:
         lines.append(found.notes)
     rows = [found.headings] + [[str(cell) for cell in row] for row in found.rows]
@@ -84,7 +96,7 @@ def section(measured):
     found = measured.findings
     lines = ["", f"## {measured.part.name}", "",
              " ".join(line.strip() for line in measured.part.__doc__.splitlines()), "",
-             conditions(measured).capitalize() + "." + (f" {found.notes}" if found.notes else "")]
+             measured.conditions.capitalize() + "." + (f" {found.notes}" if found.notes else "")]
     if measured.was_busy:
         lines += ["", "**The host was busy with other work, so times say little.**"]
     lines += ["", "| " + " | ".join(found.headings) + " |",

@@ -283,6 +283,15 @@ def enter_root(argv, binds=(), cwd="/", root=None):
 
 def host_tests(target, *argv):
     """The command line of tests/host/run in the build root; target is the folder for products."""
+    return with_cargo(REPO / "tests/host/run", target, *argv)
+
+
+def model(target, *argv):
+    """The same of bench/model/run."""
+    return with_cargo(REPO / "bench/model/run", target, *argv)
+
+
+def with_cargo(script, target, *argv):
     cache = cache_dir() / "host-tests"
     cache.mkdir(parents=True, exist_ok=True)
     command = ["env", f"CARGO_HOME={cache}/cargo", f"CARGO_TARGET_DIR={cache}/{target}"]
@@ -292,7 +301,7 @@ def host_tests(target, *argv):
     if authorities.is_file():
         command.append(f"CARGO_HTTP_CAINFO={authorities}")
         binds.append(authorities)
-    return enter_root([*command, REPO / "tests/host/run", *argv], binds=outermost(binds), cwd=REPO)
+    return enter_root([*command, script, *argv], binds=outermost(binds), cwd=REPO)
 
 
 def namespace():

@@ -56,7 +56,7 @@ def guest_refuses_bad_arguments():
 
 def bench_refuses_bad_arguments():
     for args in (["--no-such-option"], ["no-such-part"], ["--cpus", "3"], ["--rounds", "0"],
-                 ["--bundle", "x.tar.gz"], ["--read", "/no/such/file", "uniform"]):
+                 ["--bundle", "x.tar.gz"], ["--bundle", "x.tar.gz", "model"], ["--read", "/no/such/file", "uniform"]):
         one_line_and(run(SCRIPTS / "bench", *args), 1)
 
 
@@ -151,6 +151,8 @@ OFFENCES = [
      "fn three() {\n    unsafe { two() }\n}\n", "undocumented_unsafe_blocks"),
     ("host-clippy", "tests/host/src/util.rs",
      "#[allow(dead_code)]\nfn four() {}\n", "allow_attributes_without_reason"),
+    ("host-clippy", "bench/model/src/stats.rs",
+     "#[allow(dead_code)]\nfn eleven() {}\n", "src/stats.rs"),
     ("sparse", "bindings/helpers.c", "int five ;\n", "'five' was not declared"),
     ("checkpatch", "bindings/helpers.c", "", "SPACING"),
     ("rustfmt", "tests/consumers/rust_shared_cell/rust_shared_cell.rs",
