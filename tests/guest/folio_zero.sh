@@ -2,78 +2,26 @@
 # The sample that takes the place of folio_zero_user(). CYCLES says how often it is loaded and
 # unloaded while processes fault.
 
-PATCH=/sys/kernel/livepatch/folio_zero
-PARAMETERS=/sys/module/folio_zero/parameters
 THP=/sys/kernel/mm/transparent_hugepage
-# Sizes in KiB.
-GIGANTIC=1048576
-HUGE=2048
-
-pools() {
-	echo /sys/devices/system/node/node[0-9]*/hugepages/hugepages-"$1"kB
-}
-
-# reserve PAGE_KIB PAGES: so many on each node.
-reserve() {
-	for pool in $(pools "$1"); do
-		echo "$2" > "$pool/nr_hugepages" || return
-		same "$pool" "$2" "$(cat "$pool/nr_hugepages")" || return
-	done
-}
-
-free_pages() {
-	cat "/sys/kernel/mm/hugepages/hugepages-$1kB/free_hugepages"
-}
-
-# until_so SECONDS COMMAND...: waits for COMMAND to succeed.
-until_so() {
-	tries=$(($1 * 10))
-	shift
-	while ! "$@" 2>/dev/null; do
-		tries=$((tries - 1))
-		if [ $tries -eq 0 ]; then
-			echo "waited in vain: $*"
-			return 1
-		fi
-		sleep 0.1
-	done
-}
 
 # if_thp COMMAND...: where the kernel has transparent huge pages.
 if_thp() {
 	[ ! -e $THP ] || "$@"
 }
 
-settled() {
-	[ "$(cat $PATCH/transition)" = 0 ]
-}
-
-gone() {
-	[ ! -e $PATCH ]
-}
-
-# enable_patch [PARAMETER=VALUE]...
-enable_patch() {
-	insmod folio_zero.ko "$@" && until_so 60 settled
-}
-
-disable() {
-	echo 0 > $PATCH/enabled && until_so 60 gone && until_so 10 rmmod folio_zero
-}
-
 # Each way to get a huge page, at the ends and in the middle of it. Later ones
 # get the pages that earlier ones have filled.
 pages_are_clear() {
 	for mode in touch populate fallocate; do
-		./hugefault -s $GIGANTIC $mode || return
-		./hugefault -s $HUGE -n 32 $mode || return
+		./hugefault -s "$GIGANTIC" $mode || return
+		./hugefault -s "$HUGE" -n 32 $mode || return
 	done
 	for offset in 4096 8192 12288 536870912 1073737728 1073741823; do
-		./hugefault -s $GIGANTIC -o $offset touch || return
+		./hugefault -s "$GIGANTIC" -o $offset touch || return
 	done
 	for offset in 4096 8192 12288 1048576 2093056 2097151; do
-		./hugefault -s $HUGE -n 32 -o $offset touch || return
-		if_thp ./hugefault -s $HUGE -n 32 -o $offset thp || return
+		./hugefault -s "$HUGE" -n 32 -o $offset touch || return
+		if_thp ./hugefault -s "$HUGE" -n 32 -o $offset thp || return
 	done
 }
 
@@ -87,33 +35,33 @@ tasks_of() {
 
 only_large_folios_in_parallel() {
 	helpers=$(queued)
-	tasks_of 1 -s $GIGANTIC touch && tasks_of 1 -s $GIGANTIC fallocate &&
-		tasks_of 0 -s $HUGE -n 32 touch && if_thp tasks_of 0 -s $HUGE -n 32 thp || return
+	tasks_of 1 -s "$GIGANTIC" touch && tasks_of 1 -s "$GIGANTIC" fallocate &&
+		tasks_of 0 -s "$HUGE" -n 32 touch && if_thp tasks_of 0 -s "$HUGE" -n 32 thp || return
 	at_least "helpers" $((helpers + 2)) "$(queued)"
 }
 
 threshold_matters() {
-	set_to $PARAMETERS/threshold 2097152 && tasks_of 32 -s $HUGE -n 32 touch &&
-		if_thp tasks_of 4 -s $HUGE -n 4 thp &&
-		set_to $PARAMETERS/threshold 2097153 && tasks_of 0 -s $HUGE -n 32 touch
+	set_to "$PATCH_PARAMETERS"/threshold 2097152 && tasks_of 32 -s "$HUGE" -n 32 touch &&
+		if_thp tasks_of 4 -s "$HUGE" -n 4 thp &&
+		set_to "$PATCH_PARAMETERS"/threshold 2097153 && tasks_of 0 -s "$HUGE" -n 32 touch
 	status=$?
-	set_to $PARAMETERS/threshold 33554432 && return $status
+	set_to "$PATCH_PARAMETERS"/threshold 33554432 && return $status
 }
 
 threads_matter() {
-	set_to $PARAMETERS/threads 1
+	set_to "$PATCH_PARAMETERS"/threads 1
 	before=$(queued)
-	./hugefault -s $GIGANTIC touch && same "helpers" "$before" "$(queued)"
+	./hugefault -s "$GIGANTIC" touch && same "helpers" "$before" "$(queued)"
 	status=$?
-	set_to $PARAMETERS/threads 0 && return $status
+	set_to "$PATCH_PARAMETERS"/threads 0 && return $status
 }
 
 bad_parameters() {
 	for value in -1 0 abc 1048575 4294967296; do
-		refuses $PARAMETERS/threshold "$value" || return
+		refuses "$PATCH_PARAMETERS"/threshold "$value" || return
 	done
 	for value in -1 abc 65537; do
-		refuses $PARAMETERS/threads "$value" || return
+		refuses "$PATCH_PARAMETERS"/threads "$value" || return
 	done
 	if insmod folio_zero.ko threads=65537 2>/dev/null; then
 		echo "loaded with a bad parameter"
@@ -131,37 +79,37 @@ behaviour() {
 		echo $limit > $group/hugetlb.1GB.max
 		for mode in touch fallocate; do
 			sh -c 'echo $$ > "$1/cgroup.procs"; exec ./hugefault -s "$2" -n 2 "$3"' \
-				sh $group $GIGANTIC $mode > /dev/null 2>&1
+				sh $group "$GIGANTIC" $mode > /dev/null 2>&1
 			echo "$mode with a limit of $limit: status $?"
 		done
 	done
 	rmdir $group && echo "nothing left in the cgroup"
 
 	for node in 0 1; do
-		./hugefault -s $GIGANTIC -m $node touch | sed 's/time_ns [0-9]*//'
-		./hugefault -s $HUGE -n 8 -m $node touch | sed 's/time_ns [0-9]*//'
+		./hugefault -s "$GIGANTIC" -m $node touch | sed 's/time_ns [0-9]*//'
+		./hugefault -s "$HUGE" -n 8 -m $node touch | sed 's/time_ns [0-9]*//'
 	done
-	./hugefault -s $GIGANTIC -n 2 -m 1 touch > /dev/null 2>&1
+	./hugefault -s "$GIGANTIC" -n 2 -m 1 touch > /dev/null 2>&1
 	echo "more than the node has: status $?"
-	./hugefault -s $GIGANTIC -n 3 populate > /dev/null 2>&1
+	./hugefault -s "$GIGANTIC" -n 3 populate > /dev/null 2>&1
 	echo "more than there are: status $?"
 
 	killed_in_a_fault
-	echo "free pages $(free_pages $GIGANTIC) $(free_pages $HUGE)"
+	echo "free pages $(free_pages "$GIGANTIC") $(free_pages "$HUGE")"
 }
 
 # The page is taken from the pool before it is cleared.
 page_is_taken() {
-	[ "$(free_pages $GIGANTIC)" -lt "$1" ]
+	[ "$(free_pages "$GIGANTIC")" -lt "$1" ]
 }
 
 page_is_back() {
-	[ "$(free_pages $GIGANTIC)" -eq "$1" ]
+	[ "$(free_pages "$GIGANTIC")" -eq "$1" ]
 }
 
 killed_in_a_fault() {
-	free=$(free_pages $GIGANTIC)
-	./hugefault -s $GIGANTIC touch > /dev/null &
+	free=$(free_pages "$GIGANTIC")
+	./hugefault -s "$GIGANTIC" touch > /dev/null &
 	victim=$!
 	while ! page_is_taken "$free"; do :; done
 	kill -KILL $victim
@@ -201,15 +149,15 @@ not_unloaded() {
 start_load() {
 	load=
 	for node in 0 1; do
-		./hugefault -s $GIGANTIC -m $node -r 1000000 touch > /dev/null & load="$load $!"
+		./hugefault -s "$GIGANTIC" -m $node -r 1000000 touch > /dev/null & load="$load $!"
 	done
-	./hugefault -s $HUGE -n 32 -r 1000000 touch > /dev/null & load="$load $!"
+	./hugefault -s "$HUGE" -n 32 -r 1000000 touch > /dev/null & load="$load $!"
 	if [ -e $THP ]; then
-		./hugefault -s $HUGE -n 32 -r 1000000 thp > /dev/null & load="$load $!"
+		./hugefault -s "$HUGE" -n 32 -r 1000000 thp > /dev/null & load="$load $!"
 	fi
 }
 
-# Whoever saw a byte that was not zero has gone on, but ends with a status of its own.
+# Whoever saw a byte that was not zero has ended before, with a status of its own.
 stop_load() {
 	status=0
 	for process in $load; do
@@ -257,6 +205,6 @@ check "folio_zero: disabled and unloaded" disable
 check "folio_zero: loaded and unloaded while processes fault" cycle_under_load "${CYCLES:-6}"
 check "folio_zero: pages are clear after it" pages_are_clear
 check "folio_zero leaves no helper behind" same "helpers left" 0 "$(helpers_now)"
-reserve $GIGANTIC 0
-reserve $HUGE 0
+reserve "$GIGANTIC" 0
+reserve "$HUGE" 0
 rmmod ktask_rs

@@ -7,12 +7,6 @@ value() {
 	sed -n "s/^$1 //p" "$LIST"/result
 }
 
-# With what CPUs keep for themselves, which can be hundreds of MiB.
-mem_free_mib() {
-	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 }
-		END { print int(pages / 256) }' /proc/zoneinfo
-}
-
 # frees PAGES THREADS
 frees() {
 	set_to "$LIST"/pages "$1" && set_to "$LIST"/threads "$2" && set_to "$LIST"/run 1 || return
@@ -34,10 +28,6 @@ helpers_take_part() {
 no_pages() {
 	before=$(stat chunks)
 	frees 0 4 && same chunks "$before" "$(stat chunks)"
-}
-
-memory_is_back() {
-	at_least "free memory, in MiB" $(($1 - 32)) "$(mem_free_mib)"
 }
 
 # Most of the memory is taken by huge pages, so that there is little to try.

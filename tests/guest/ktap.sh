@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# KTAP output for the suites, which run.sh sources after this file.
+# KTAP output, and what else the suites share. run.sh sources them after this file.
 
 DEBUGFS=/sys/kernel/debug
 KTASK=$DEBUGFS/ktask
@@ -58,6 +58,26 @@ refuses() {
 		return 1
 	fi
 	same "$1" "$before" "$(cat "$1")"
+}
+
+# A random number below $1, which is at most 32768.
+below() {
+	# shellcheck disable=SC3028 # ash has it
+	echo $((RANDOM % $1))
+}
+
+# until_so SECONDS COMMAND...: waits for COMMAND to succeed.
+until_so() {
+	tries=$(($1 * 10))
+	shift
+	while ! "$@" 2>/dev/null; do
+		tries=$((tries - 1))
+		if [ $tries -eq 0 ]; then
+			echo "waited in vain: $*"
+			return 1
+		fi
+		sleep 0.1
+	done
 }
 
 # stat NAME: one of ktask's counters.

@@ -5,6 +5,8 @@
 
 here=$(dirname "$0")
 . "$here/ktap.sh"
+. "$here/pages.sh"
+. "$here/livepatch.sh"
 
 echo "KTAP version 1"
 for arg; do

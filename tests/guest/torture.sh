@@ -22,12 +22,6 @@ busy() {
 	[ ! -e $NOTES/stop ]
 }
 
-# A random number below $1.
-below() {
-	# shellcheck disable=SC3028 # ash has it
-	echo $((RANDOM % $1))
-}
-
 # What went wrong, for the verdict of one of the jobs below.
 note() {
 	echo "$2" >> $NOTES/"$1"
