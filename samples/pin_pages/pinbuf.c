@@ -6,10 +6,13 @@
  *
  * with the errno of the request, and how many pages the kernel has pinned and
  * unpinned for anybody since the program began (nr_foll_pin_* in /proc/vmstat).
+ * With -b it ends with "elsewhere 0": how many pages are not of that node. With -z
+ * the exit status is 2 if what was pinned is not all zero.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +29,9 @@
 
 #define NOBODY		65534
 #define NOT_A_CHUNK	(5 << 20)
+#define PAGE		4096
+#define MAX_NODES	64
+#define PATTERN		0xa5
 
 static struct {
 	size_t mib;
@@ -37,10 +44,13 @@ static struct {
 	bool end;		/* of the address space is in the middle */
 	bool twice;
 	bool unpin;
+	bool zero;		/* is what it has to be, and is not what it is left as */
 	bool sleep;		/* until killed, with the buffer pinned */
 	size_t locked_mib;	/* the limit, without privileges; 0 for none */
+	long node;		/* to bind the process's memory to, or -1 */
 } args = {
 	.mib = 64,
+	.node = -1,
 };
 
 static void fail(const char *what)
@@ -53,7 +63,7 @@ static void parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "m:t:a:phrge2usl:")) != -1) {
+	while ((option = getopt(argc, argv, "m:t:a:b:phrge2uzsl:")) != -1) {
 		switch (option) {
 		case 'm':
 			args.mib = strtoul(optarg, NULL, 10);
@@ -63,6 +73,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'a':
 			args.shift = strtoul(optarg, NULL, 10);
+			break;
+		case 'b':
+			args.node = strtol(optarg, NULL, 10);
 			break;
 		case 'p':
 			args.populate = true;
@@ -85,6 +98,9 @@ static void parse(int argc, char **argv)
 		case 'u':
 			args.unpin = true;
 			break;
+		case 'z':
+			args.zero = true;
+			break;
 		case 's':
 			args.sleep = true;
 			break;
@@ -93,10 +109,12 @@ static void parse(int argc, char **argv)
 			break;
 		default:
 			fprintf(stderr,
-				"usage: pinbuf [-m MIB] [-t THREADS] [-a BYTES_TO_ADD] [-l LOCKED_MIB] [-phrge2us]\n"
+				"usage: pinbuf [-m MIB] [-t THREADS] [-a BYTES_TO_ADD] [-l LOCKED_MIB] [-b NODE] [-phrge2uzs]\n"
+				"  -b with all memory bound to a node\n"
 				"  -p populated  -h with a hole  -r partly read-only  -g of hugetlb pages\n"
 				"  -e around the end of the address space, and not mapped\n"
-				"  -2 asks twice  -u unpins  -s sleeps until killed\n");
+				"  -2 asks twice  -u unpins  -s sleeps until killed\n"
+				"  -z looks whether it is all zero, and fills it\n");
 			exit(1);
 		}
 	}
@@ -165,6 +183,36 @@ static void limit_locked_memory(void)
 		fail("setrlimit or setuid");
 }
 
+static void bind_to_node(void)
+{
+	unsigned long nodes = 1ul << args.node;
+
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, MAX_NODES))
+		fail("set_mempolicy");
+}
+
+static size_t pages_elsewhere(const char *buffer, size_t size)
+{
+	size_t at, elsewhere = 0;
+	int node;
+
+	for (at = 0; at < size; at += PAGE) {
+		if (syscall(SYS_get_mempolicy, &node, NULL, 0, buffer + at,
+			    MPOL_F_NODE | MPOL_F_ADDR))
+			fail("get_mempolicy");
+		elsewhere += node != args.node;
+	}
+	return elsewhere;
+}
+
+static bool was_zero(char *buffer, size_t size)
+{
+	bool zero = !buffer[0] && !memcmp(buffer, buffer + 1, size - 1);
+
+	memset(buffer, PATTERN, size);
+	return zero;
+}
+
 static long long now_ns(void)
 {
 	struct timespec time;
@@ -186,6 +234,8 @@ int main(int argc, char **argv)
 		fail("/dev/pin_pages");
 	if (args.locked_mib)
 		limit_locked_memory();
+	if (args.node >= 0)
+		bind_to_node();
 	buffer.size = args.mib << 20;
 	buffer.addr = (uintptr_t)make_buffer(buffer.size) + args.shift;
 	buffer.threads = args.threads;
@@ -199,11 +249,16 @@ int main(int argc, char **argv)
 		error = ioctl(file, PIN_PAGES_PIN, &buffer) ? errno : 0;
 	if (args.unpin && ioctl(file, PIN_PAGES_UNPIN))
 		fail("PIN_PAGES_UNPIN");
-	printf("size_mib %zu error %d time_ns %lld acquired %ld released %ld\n", args.mib, error,
+	printf("size_mib %zu error %d time_ns %lld acquired %ld released %ld", args.mib, error,
 	       time, counter("nr_foll_pin_acquired") - acquired,
 	       counter("nr_foll_pin_released") - released);
+	if (args.node >= 0)
+		printf(" elsewhere %zu", pages_elsewhere((char *)buffer.addr, buffer.size));
+	putchar('\n');
 	fflush(stdout);
 	if (args.sleep)
 		pause();
+	if (args.zero && !error && !was_zero((char *)buffer.addr, buffer.size))
+		return 2;
 	return 0;
 }

@@ -1,15 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The sample that pins a process's buffer. The kernel counts what is pinned.
-
-counter() {
-	sed -n "s/^nr_foll_pin_$1 //p" /proc/vmstat
-}
-
-# What is pinned now, by anybody. Each CPU has a part of the counters, to be added up first.
-pinned() {
-	echo 1 > /proc/sys/vm/stat_refresh
-	echo $(($(counter acquired) - $(counter released)))
-}
+# The sample that pins a process's buffer.
 
 # pins EXPECTED ARGUMENT...: what pinbuf says, less the time.
 pins() {
@@ -52,15 +42,32 @@ undone_by_ktask() {
 	at_least "undone ranges" $((before + 1)) "$(stat undone_ranges)"
 }
 
-# On a busy host the caller may be done before a helper starts.
-helpers_pin() {
+# until_a_helper_starts COMMAND...: on a busy host the caller may be done before one does.
+until_a_helper_starts() {
 	before=$(stat helpers_started)
 	for _ in $(seq 30); do
-		pins "$(all 512)" -m 512 -p -t 4 || return
+		"$@" || return
 		[ "$(stat helpers_started)" -gt "$before" ] && return
 	done
 	echo "no helper ever started"
 	return 1
+}
+
+helpers_pin() {
+	until_a_helper_starts pins "$(all 512)" -m 512 -p -t 4
+}
+
+# The caller's policy wants pages of a node that neither it nor the first helper runs on.
+memory_policy_holds() {
+	for _ in 1 2 3; do
+		until_a_helper_starts bound_to_the_other_node || return
+	done
+}
+
+bound_to_the_other_node() {
+	line=$(taskset -c "$(cat /sys/devices/system/node/node0/cpulist)" ./pinbuf -m 256 -t 4 -b 1)
+	same "pages of node 1" "size_mib 256 error 0 elsewhere 0" \
+		"$(echo "$line" | sed 's/time_ns.*elsewhere/elsewhere/')"
 }
 
 hugetlb_pages() {
@@ -91,19 +98,10 @@ everything_pinned() {
 	[ "$(pinned)" -eq "$1" ]
 }
 
-wait_for() {
-	tries=300
-	while ! "$@"; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return
-		sleep 0.1
-	done
-}
-
 killed_with_a_pinned_buffer() {
 	./pinbuf -m 64 -s > /dev/null &
 	holder=$!
-	wait_for everything_pinned 16384
+	until_so 30 everything_pinned 16384
 	status=$?
 	if rmmod pin_pages 2> /dev/null; then
 		echo "unloaded while a file was open"
@@ -111,7 +109,7 @@ killed_with_a_pinned_buffer() {
 	fi
 	kill -KILL $holder
 	wait $holder 2> /dev/null
-	wait_for everything_pinned 0 && return $status
+	until_so 30 everything_pinned 0 && return $status
 }
 
 # Whenever it happens; the buffer is not there yet, so that it takes some time.
@@ -121,7 +119,7 @@ killed_while_it_pins() {
 		sleep $delay
 		kill -KILL $!
 		wait $! 2> /dev/null
-		wait_for everything_pinned 0 || return
+		until_so 30 everything_pinned 0 || return
 	done
 }
 
@@ -133,6 +131,7 @@ check "pin_pages: a buffer that is there" pins "$(all 64)" -m 64 -p
 check "pin_pages: a buffer that is not there yet" pins "$(all 64)" -m 64
 check "pin_pages: one thread" pins "$(all 64)" -m 64 -t 1
 check "pin_pages: helpers pin" helpers_pin
+check "pin_pages: a memory policy holds" memory_policy_holds
 check "pin_pages: unpinned when asked" pins "$(all 64 16384)" -m 64 -u
 check "pin_pages: hugetlb pages" hugetlb_pages
 check "pin_pages: a limit on hugetlb pages holds" hugetlb_limit_holds
