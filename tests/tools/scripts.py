@@ -135,7 +135,8 @@ def setup_refuses_bad_arguments():
 
 def torture_refuses_bad_arguments():
     for args in (["--minutes", "0"], ["--", "nthreads"], ["--", "nthreads=many"],
-                 ["--", "no_such_parameter=1"], ["--", "duration=5"]):
+                 ["--", "no_such_parameter=1"], ["--", "duration=5"],
+                 ["--samples", "--", "seed=1"]):
         one_line_and(run(SCRIPTS / "torture", *args), 1)
 
 
