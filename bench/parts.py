@@ -108,7 +108,7 @@ class Uniform:
     def __init__(self, cpus, quick):
         self.shape = two_nodes(cpus)
         # Blocks of 2 MiB, chunks of at least 8 MiB.
-        self.work = {"work": "clear", "units": 64 if quick else 256, "min": 4}
+        self.work = {"work": "clear", "units": 64 if quick else 512, "min": 4}
         self.counts = list(powers(cpus))
 
     def items(self):
@@ -144,6 +144,15 @@ class Uniform:
                         by_padata <= 0.90),
                 Verdict("2 threads: at least 1.80 times one thread's speed", f"{up:.2f}",
                         up >= 1.80)]
+
+
+class UniformOneNode(Uniform):
+    """The same with memory of one node, which emulation is faster at."""
+    name = "uniform_one_node"
+
+    def __init__(self, cpus, quick):
+        super().__init__(cpus, quick)
+        self.shape = one_node(cpus)
 
 
 def local_share(sample):
@@ -566,5 +575,5 @@ def cells(line):
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-PARTS = {part.name: part for part in (Uniform, Skew, Path, Placement, Start, Busy, Callers,
-                                      Contention, Model)}
+PARTS = {part.name: part for part in (Uniform, UniformOneNode, Skew, Path, Placement, Start,
+                                      Busy, Callers, Contention, Model)}
