@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the scripts do with bad input and with guests that fail; prints KTAP."""
 
+import importlib.machinery
+import importlib.util
 import json
 import re
 import shutil
@@ -218,6 +220,19 @@ def check_looks_at_new_commits():
                 raise Unexpected(f"expected {verdict!r}, found {found!r}{done.stderr!r}")
 
 
+def setup_takes_the_newest_source_of_its_flavour():
+    """In whatever order the archive names them."""
+    loader = importlib.machinery.SourceFileLoader("setup", str(SCRIPTS / "setup"))
+    setup = importlib.util.module_from_spec(importlib.util.spec_from_loader("setup", loader))
+    loader.exec_module(setup)
+    names = ["7.3.4+deb13-rt-amd64", "7.3.4+deb13-cloud-amd64", "7.3.4+deb13-amd64",
+             "7.3.10+deb13-amd64"]
+    for available in (names, names[::-1]):
+        expect(setup.newest_source(dict.fromkeys(available)), "7.3.10+deb13-amd64")
+        expect(setup.newest_source(dict.fromkeys(set(available) - {"7.3.10+deb13-amd64"})),
+               "7.3.4+deb13-cloud-amd64")
+
+
 def check_refuses_bad_arguments():
     one_line_and(run(SCRIPTS / "check", "no-such-check"), 1)
 
@@ -297,6 +312,7 @@ TESTS = [
     everything_has_help,
     setup_refuses_bad_arguments,
     setup_tells_a_root_of_another_recipe,
+    setup_takes_the_newest_source_of_its_flavour,
     check_refuses_bad_arguments,
     check_looks_at_new_commits,
     checks_find_what_they_are_for,
