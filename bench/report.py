@@ -92,11 +92,15 @@ def as_markdown(measured, seconds):
     return "\n".join(lines) + "\n"
 
 
+def sentence(text):
+    return text[0].upper() + text[1:] + "."
+
+
 def section(measured):
     found = measured.findings
     lines = ["", f"## {measured.part.name}", "",
              " ".join(line.strip() for line in measured.part.__doc__.splitlines()), "",
-             measured.conditions.capitalize() + "." + (f" {found.notes}" if found.notes else "")]
+             " ".join([sentence(measured.conditions), found.notes]).strip()]
     if measured.was_busy:
         lines += ["", "**The host was busy with other work, so times say little.**"]
     lines += ["", "| " + " | ".join(found.headings) + " |",
