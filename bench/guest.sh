@@ -18,6 +18,8 @@ BENCH=$DEBUGFS/ktask_bench
 
 measure() {
 	settings=$(echo "$2" | tr , ' ')
+	# What the last one leaves behind, such as a workqueue that is being taken down, is gone then.
+	sleep 0.05
 	if ! echo "$settings" > $BENCH/run; then
 		echo "ktask_bench refused '$settings'"
 		exit 1
@@ -47,9 +49,15 @@ while [ "$round" -le "$rounds" ]; do
 		*) measure "$round" "$item" ;;
 		esac
 	done
+	# Nobody is always the first, or always comes after the same other.
 	first=$1
 	shift
-	set -- "$@" "$first"
+	turned=
+	for item in "$@" "$first"; do
+		turned="$item $turned"
+	done
+	# shellcheck disable=SC2086 # no measurement has a blank in it
+	set -- $turned
 	round=$((round + 1))
 done
 echo "guest done $rounds"
