@@ -57,8 +57,10 @@ load_200_times() {
 	percpu=$(percpu_kib)
 	cycles 150 || return
 	sleep 1
-	at_least "memory not leaked" 0 $((slab + 150 - $(slab_kib))) &&
-		at_least "per-CPU memory not leaked" 0 $((percpu + 32 - $(percpu_kib)))
+	at_least "per-CPU memory not leaked" 0 $((percpu + 32 - $(percpu_kib))) || return
+	# KASAN keeps what is freed for some time. What is not freed there, kmemleak finds.
+	[ -e "$DEBUGFS/kmemleak" ] ||
+		at_least "memory not leaked" 0 $((slab + 150 - $(slab_kib)))
 }
 
 check "p17: refused while a consumer is loaded" refused_while_used
