@@ -283,7 +283,7 @@ def shards(sample):
 class Start:
     """How long after the call the k-th helper begins; chunks sleep and so hinder nobody."""
     name = "start"
-    rounds = 9
+    rounds = 25
 
     COUNTS = [4, 8, 12]
 
@@ -291,7 +291,7 @@ class Start:
         self.shape = large(caller="0")
 
     def items(self):
-        return [item(peer=peer, threads=count + 1, work="doze", ms=100, units=count * 4,
+        return [item(peer=peer, threads=count + 1, work="doze", ms=40, units=count * 4,
                      node=0)
                 for count in self.COUNTS for peer in SEVERAL]
 
@@ -306,12 +306,13 @@ class Start:
                     continue
                 begun = median([len(times) for times in starts])
                 bars[peer].append(bar(last))
-                rows.append([peer, count, f"{begun:.0f}", callers_start(same)]
+                rows.append([peer, count, f"{begun:.0f}", spread([distinct_cpus(s) for s in same]),
+                             callers_start(same)]
                             + [spread([times[at(len(times), share)] for times in starts if times])
                                for share in (0, 0.5, 1)])
         return Findings(
-            ["peer", "helpers asked for", "began", "caller us", "first helper us", "median us",
-             "last us"], rows, [],
+            ["peer", "helpers asked for", "began", "on CPUs", "caller us", "first helper us",
+             "median us", "last us"], rows, [],
             Chart("From the call to the first chunk of the last helper", "us",
                   [f"{count} helpers" for count in self.COUNTS], bars))
 
