@@ -5,6 +5,7 @@
  */
 #include <linux/cpufreq.h>
 #include <linux/cpumask.h>
+#include <linux/debug_locks.h>
 #include <linux/export.h>
 #include <linux/lockdep.h>
 #include <linux/nodemask.h>
@@ -155,6 +156,9 @@ static unsigned int wait_depth(void)
 {
 	int i;
 
+	/* After its first report lockdep forgets no lock any more, gone or not. */
+	if (!debug_locks)
+		return 0;
 	for (i = current->lockdep_depth - 1; i >= 0; i--) {
 		struct lockdep_map *map = current->held_locks[i].instance;
 
