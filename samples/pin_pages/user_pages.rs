@@ -5,6 +5,7 @@
 use crate::helpers;
 use core::ops::Range;
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     bindings,
     error::to_result,
     mm::Mm,
@@ -22,10 +23,33 @@ use kernel::{
 /// So many pages are pinned before others get their turn.
 const BATCH: usize = 4096;
 
-/// A buffer of a process, and which of its pages are pinned. It counts as locked memory; whoever
-/// pins pages has to unpin them, or make it [`Pinned`].
-pub(crate) struct UserPages {
+/// So many pages count as locked memory of a process, until this is dropped.
+struct Locked {
     mm: ARef<Mm>,
+    pages: usize,
+}
+
+impl Locked {
+    /// Of the current process: `ENOMEM` if it may not lock as much.
+    fn new(pages: usize) -> Result<Self> {
+        let mm = ARef::<Mm>::from(&**current!().mm().ok_or(EINVAL)?);
+        // SAFETY: The address space is there.
+        to_result(unsafe { bindings::account_locked_vm(mm.as_raw(), pages, true) })?;
+        Ok(Self { mm, pages })
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // SAFETY: The address space is there; this takes back what `new` did, and cannot fail.
+        unsafe { bindings::account_locked_vm(self.mm.as_raw(), self.pages, false) };
+    }
+}
+
+/// A buffer of a process, and which of its pages are pinned. Whoever pins pages has to unpin them,
+/// or make it [`Pinned`].
+pub(crate) struct UserPages {
+    locked: Locked,
     addr: usize,
     /// For each page a `struct page *`, or 0.
     pinned: KVVec<Atomic<usize>>,
@@ -34,20 +58,23 @@ pub(crate) struct UserPages {
 impl UserPages {
     /// A buffer of the current process, with none of it pinned: `EINVAL` if it is empty, not made
     /// of whole pages or beyond the end of the address space, `ENOMEM` if it is more than the
-    /// process may lock.
+    /// process may lock, or there is memory for.
     pub(crate) fn new(addr: usize, size: usize) -> Result<Self> {
         if size == 0 || (addr | size) % PAGE_SIZE != 0 || addr.checked_add(size).is_none() {
             return Err(EINVAL);
         }
         let pages = size / PAGE_SIZE;
-        let mut pinned = KVVec::with_capacity(pages, GFP_KERNEL_ACCOUNT)?;
+        let locked = Locked::new(pages)?;
+        // The size is the client's: too large is no reason to warn of.
+        let mut pinned = KVVec::with_capacity(pages, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         for _ in 0..pages {
             pinned.push(Atomic::new(0), GFP_KERNEL)?;
         }
-        let mm = ARef::<Mm>::from(&**current!().mm().ok_or(EINVAL)?);
-        // SAFETY: The address space is there.
-        to_result(unsafe { bindings::account_locked_vm(mm.as_raw(), pages, true) })?;
-        Ok(Self { mm, addr, pinned })
+        Ok(Self {
+            locked,
+            addr,
+            pinned,
+        })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -60,7 +87,7 @@ impl UserPages {
     ///
     /// No two threads may ask for the same page.
     pub(crate) fn pin(&self, pages: Range<usize>) -> Result {
-        let borrowed = BorrowedMm::new(&self.mm);
+        let borrowed = BorrowedMm::new(&self.locked.mm);
         let mut next = pages.start;
         while next < pages.end {
             let batch = self.pin_batch(next..pages.end, borrowed.is_none());
@@ -107,13 +134,6 @@ impl UserPages {
             // memory. What is not 0 is a page that we have pinned.
             unsafe { helpers::pin_pages_unpin(places.as_ptr().cast_mut().cast(), places.len()) };
         }
-    }
-}
-
-impl Drop for UserPages {
-    fn drop(&mut self) {
-        // SAFETY: The address space is there; this takes back what `new` did, and cannot fail.
-        unsafe { bindings::account_locked_vm(self.mm.as_raw(), self.len(), false) };
     }
 }
 

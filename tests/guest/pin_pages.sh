@@ -147,6 +147,7 @@ check "pin_pages: not at a page" fails 22 64 -a 1
 check "pin_pages: an empty buffer" fails 22 0
 check "pin_pages: an address that is none" fails 14 64 -a 140737488355328
 check "pin_pages: a buffer beyond the address space" fails 22 64 -e
+check "pin_pages: a buffer larger than all memory" fails 12 1048577 -e -a -549756342272
 check "pin_pages: as much as may be locked" fails 0 64 -l 64
 check "pin_pages: more than may be locked" fails 12 64 -l 63
 check "pin_pages: killed with a pinned buffer" killed_with_a_pinned_buffer
