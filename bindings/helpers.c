@@ -80,14 +80,15 @@ bool ktask_helper_killed(void)
 	return fatal_signal_pending(current);
 }
 
+/* Not cpus_ptr, which is one CPU while a thread with PREEMPT_RT has a lock. */
 bool ktask_helper_may_use(unsigned int cpu)
 {
-	return cpumask_test_cpu(cpu, current->cpus_ptr);
+	return cpumask_test_cpu(cpu, &current->cpus_mask);
 }
 
 unsigned int ktask_helper_may_use_of(const struct cpumask *mask)
 {
-	return cpumask_weight_and(current->cpus_ptr, mask);
+	return cpumask_weight_and(&current->cpus_mask, mask);
 }
 
 void ktask_helper_cond_resched(void)

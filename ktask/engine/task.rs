@@ -300,6 +300,7 @@ pub(super) fn undo_completed<C: Client>(
             |start, end| {
                 engine.stats.undone_ranges.add(1);
                 client.undo(start, end);
+                worker::cond_resched();
             },
         );
     }

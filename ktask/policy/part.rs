@@ -190,10 +190,10 @@ impl Claims<'_> {
         let part = self.part;
         loop {
             let offset = self.seen;
-            let remaining = part.size.wrapping_sub(offset);
-            if remaining == 0 {
+            if offset >= part.size {
                 return None;
             }
+            let remaining = part.size.wrapping_sub(offset);
             let len = self.sizes.next(remaining, done);
             let claimed = offset.wrapping_add(len);
             match part.claimed.cmpxchg(offset, claimed, Relaxed) {
