@@ -75,9 +75,9 @@ int ktask_helper_task_nice(const struct task_struct *task)
 	return task_nice(task);
 }
 
-bool ktask_helper_killed(void)
+bool ktask_helper_killed(struct task_struct *task)
 {
-	return fatal_signal_pending(current);
+	return fatal_signal_pending(task);
 }
 
 /* Not cpus_ptr, which is one CPU while a thread with PREEMPT_RT has a lock. */

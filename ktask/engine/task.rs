@@ -38,7 +38,10 @@ use crate::ktask::{
 };
 use kernel::{
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        aref::ARef,
+        Mutex, //
+    }, //
 };
 
 /// What a helper is to do, until it moves to another node.
@@ -66,8 +69,8 @@ pub(super) struct Task<'a, C> {
     client: &'a C,
     parts: &'a [Part],
     min: usize,
-    /// Whether a fatal signal to the caller fails the task.
-    killable: bool,
+    /// The caller, if a fatal signal to it fails the task.
+    killable: Option<ARef<kernel::task::Task>>,
     /// Whether helpers stay on the CPUs that were chosen for them.
     confined: Atomic<bool>,
     /// Held while a client's iterator walks; `None` for ranges.
@@ -105,7 +108,7 @@ impl<'a, C: Client> Task<'a, C> {
             client,
             parts,
             min: shape.min_chunk.max(1),
-            killable: shape.killable,
+            killable: shape.killable.then(worker::this_thread),
             confined: Atomic::new(false),
             walk,
             wait: Wait::new(shape.class, client.function()),
@@ -116,7 +119,11 @@ impl<'a, C: Client> Task<'a, C> {
 
     /// Tells how many threads share the work. Before any helper starts.
     pub(super) fn set_threads(&self, threads: usize) {
-        let shares = if self.killable { KILLABLE_SHARES } else { 1 };
+        let shares = if self.killable.is_some() {
+            KILLABLE_SHARES
+        } else {
+            1
+        };
         self.threads.store(threads.max(shares), Relaxed);
     }
 
@@ -156,17 +163,17 @@ impl<'a, C: Client> Task<'a, C> {
         threads::most_left(self.parts, after)
     }
 
-    /// Runs chunks of one part until none is left, or, in a task that can be killed, its caller is.
+    /// Runs chunks of one part until none is left, or the caller of a task that can be killed is.
     fn drain(&self, index: usize, by: Worker) -> Drained {
         let Some(part) = self.parts.get(index) else {
             return Drained::Empty;
         };
         let sizes = Sizes::new(part.size(), self.min, self.threads.load(Relaxed));
-        let (sizes, killable) = match by {
-            Worker::Caller => (sizes, self.killable),
-            Worker::Helper => (sizes.with_slow_start(), false),
+        let sizes = match by {
+            Worker::Caller => sizes,
+            Worker::Helper => sizes.with_slow_start(),
         };
-        let simple = !killable && self.walk.is_none();
+        let simple = self.killable.is_none() && self.walk.is_none();
         let mut claims = part.claims(sizes);
         let mut chunks = 0usize;
         let mut units = 0usize;
@@ -176,7 +183,7 @@ impl<'a, C: Client> Task<'a, C> {
             let claimed = if simple {
                 self.claim(&mut claims, units)
             } else {
-                self.claim_otherwise(part, sizes, units, killable)
+                self.claim_otherwise(part, sizes, units)
             };
             let Some(chunk) = claimed else {
                 break;
@@ -207,15 +214,10 @@ impl<'a, C: Client> Task<'a, C> {
     /// As [`Self::claim`], where the caller can be killed or a client's iterator walks. Out of the
     /// way of others.
     #[inline(never)]
-    fn claim_otherwise(
-        &self,
-        part: &Part,
-        sizes: Sizes,
-        done: usize,
-        killable: bool,
-    ) -> Option<Chunk> {
+    fn claim_otherwise(&self, part: &Part, sizes: Sizes, done: usize) -> Option<Chunk> {
         // What is complete is a success, whatever happens to the caller.
-        if killable && part.remaining() > 0 && worker::killed() {
+        let killed = self.killable.as_deref().is_some_and(worker::killed);
+        if killed && part.remaining() > 0 {
             self.outcome.fail(EINTR.to_errno());
         }
         let Some(walk) = self.walk else {

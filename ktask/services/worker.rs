@@ -8,7 +8,11 @@ use kernel::{
     bindings,
     new_spinlock,
     prelude::*,
-    sync::SpinLock, //
+    sync::{
+        aref::ARef,
+        SpinLock, //
+    },
+    task::Task, //
 };
 
 /// Returns the nice value of the calling thread.
@@ -17,10 +21,15 @@ pub(crate) fn current_nice() -> c_int {
     unsafe { helpers::ktask_helper_task_nice(current_raw()) }
 }
 
-/// Whether the calling thread is being killed.
-pub(crate) fn killed() -> bool {
-    // SAFETY: Looks at the calling thread only.
-    unsafe { helpers::ktask_helper_killed() }
+/// The calling thread, to be looked at by others.
+pub(crate) fn this_thread() -> ARef<Task> {
+    ARef::from(&**current!())
+}
+
+/// Whether a thread is being killed.
+pub(crate) fn killed(thread: &Task) -> bool {
+    // SAFETY: The reference keeps the thread's structure, and the signals are only looked at.
+    unsafe { helpers::ktask_helper_killed(thread.as_ptr()) }
 }
 
 /// Lets another thread run if the scheduler wants that. May sleep.

@@ -793,6 +793,8 @@ static bool sleeper_verdict(u64 unused)
 
 /* What became of a task whose caller may have been killed. */
 static struct {
+	/* Who stays in a chunk when killed, if anybody. */
+	struct task_struct *stays;
 	atomic_t done;
 	atomic_t undone;
 	int ret;
@@ -800,8 +802,23 @@ static struct {
 
 #define KILLED_UNITS 400
 
+/* Waits for the signal, and then until helpers do nothing any more. */
+static void stay_in_a_chunk(void)
+{
+	int done;
+
+	while (!fatal_signal_pending(current))
+		msleep(20);
+	do {
+		done = atomic_read(&killed.done);
+		msleep(1000);
+	} while (atomic_read(&killed.done) != done);
+}
+
 static int killed_chunk(void *start, void *end, void *arg)
 {
+	if (current == killed.stays)
+		stay_in_a_chunk();
 	msleep(10 * (end - start));
 	atomic_add(end - start, &killed.done);
 	return 0;
@@ -812,12 +829,16 @@ static void killed_undo(void *start, void *end, void *arg)
 	atomic_add(end - start, &killed.undone);
 }
 
-/* A long task; @value is whether it can be stopped. To be killed meanwhile. */
+/*
+ * A long task; @value is whether it can be stopped, or 2 if its caller is also
+ * not to end a chunk before its helpers have stopped. To be killed meanwhile.
+ */
 static bool killed_caller(u64 value)
 {
 	DEFINE_KTASK_CTL(ctl, killed_chunk, NULL, 1);
 
 	memset(&killed, 0, sizeof(killed));
+	killed.stays = value == 2 ? current : NULL;
 	ktask_ctl_set_undo_func(&ctl, killed_undo);
 	ktask_ctl_set_killable(&ctl, value);
 	killed.ret = ktask_run(NULL, KILLED_UNITS, &ctl);
