@@ -70,6 +70,10 @@ const HELPERS_PER_CPU: usize = 2;
 /// How often an excluded CPU is tried again, in milliseconds.
 const TRY_AGAIN_MS: i64 = 1000;
 
+/// How long after a change of the isolated CPUs nothing is concluded from where helpers run, in
+/// milliseconds: the kernel has workqueues follow such a change a moment later.
+const SETTLE_MS: i64 = 1000;
+
 /// How a task is to be run.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
@@ -94,6 +98,16 @@ struct Machine {
     excluded: Excluded<KVec<bool>>,
     /// When one of those was last tried again.
     tried_at: Instant<Monotonic>,
+    /// When the isolated CPUs were last seen to have changed.
+    changed_at: Option<Instant<Monotonic>>,
+}
+
+impl Machine {
+    /// Whether the workqueue has followed the last change of the isolated CPUs by now.
+    fn settled(&self) -> bool {
+        self.changed_at
+            .is_none_or(|then| then.elapsed().as_millis() >= SETTLE_MS)
+    }
 }
 
 /// Whether `cpu` is there for helpers if the workqueue serves it.
@@ -137,6 +151,7 @@ impl Engine {
                 leaving: KVec::from_elem(false, cpus::nr_ids(), GFP_KERNEL)?,
                 excluded: Excluded::none(KVec::from_elem(false, cpus::nr_ids(), GFP_KERNEL)?),
                 tried_at: Instant::now(),
+                changed_at: None,
             };
             Ok(try_pin_init!(Self {
                 knobs: Knobs::new(max_threads),
@@ -163,6 +178,7 @@ impl Engine {
 
     fn rebuild_if_changed(&self, machine: &mut Machine) {
         if !machine.usable.is_current() {
+            machine.changed_at = Some(Instant::now());
             self.rebuild(machine);
         }
     }
@@ -185,7 +201,7 @@ impl Engine {
         // A CPU that is offline or isolated by now says nothing about the workqueue's cpumask.
         self.rebuild_if_changed(&mut machine);
         let mut changed = machine.excluded.disprove(cpus::allowed);
-        if displaced && available(&machine.usable, &machine.leaving, cpu) {
+        if displaced && machine.settled() && available(&machine.usable, &machine.leaving, cpu) {
             changed |= machine.excluded.set(cpu, true);
         }
         if changed {

@@ -65,6 +65,32 @@ tasks_beside() {
 	same "helpers queued for it" "$before" "$(stat helpers_displaced)"
 }
 
+# The kernel has workqueues use such CPUs again a moment later than others: helpers
+# that are queued in between do not mean that the administrator excluded a CPU.
+isolation_ends_under_load() {
+	last=$(($(online_cpus) - 1))
+	for _ in 1 2 3 4; do
+		isolate 1-$last || return
+		rm -f /tmp/enough
+		tasks_until /tmp/enough &
+		sleep 0.3
+		no_longer_isolated
+		status=$?
+		touch /tmp/enough
+		wait $!
+		[ $status -eq 0 ] && default_limits || return
+	done
+}
+
+# tasks_until FILE: for all nodes, until there is FILE
+tasks_until() {
+	while [ ! -e "$1" ]; do
+		for dir in "$KTASK"/node*; do
+			echo $((${dir##*/node} * 1000 + 8)) > "$CASES"/run_on_node
+		done
+	done
+}
+
 helpers_off() {
 	set_to "$KTASK"/rlim_max 0
 	before=$(queued)
@@ -218,6 +244,7 @@ if [ "$(online_cpus)" -gt 1 ]; then
 	check "p15: limits follow cpuset isolation" limits_follow_isolation
 	[ "$(online_cpus)" -gt 2 ] &&
 		check "p15: no helper on a CPU that becomes isolated" no_helper_on_isolated
+	check "p15: limits follow isolation that ends under load" isolation_ends_under_load
 	for dir in "$KTASK"/node*; do
 		nid=${dir##*/node}
 		[ "$(node_cpus "$nid")" -eq 0 ] || continue
