@@ -23,6 +23,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -68,8 +69,16 @@ class Kernel:
         """The build tree of a sanitizer kernel of the same source (see sanitizer.py)."""
         return self.folder / name
 
+    def package(self):
+        """What is noted of its packages: "version", and whether it was asked for ("explicit")."""
+        with contextlib.suppress(OSError, ValueError):
+            about = json.loads((self.stock / "package.json").read_text())
+            if isinstance(about, dict) and {"version", "explicit"} <= set(about):
+                return about
+        return None
+
     def unpacked(self):
-        return (self.stock / "package.json").exists() and self.source.is_dir()
+        return self.package() is not None and self.source.is_dir()
 
     def ready(self):
         """True if everything is there and fits the present build root."""
@@ -93,11 +102,14 @@ def root_dir():
 
 def root_id():
     """Identifies one build of the root; None while there is no complete one."""
-    try:
-        ident = (cache_dir() / "root.id").read_text().strip()
-    except OSError:
-        return None
-    return ident if (root_dir() / "usr/bin/rustc").exists() else None
+    return noted("root.id") if (root_dir() / "usr/bin/rustc").exists() else None
+
+
+def noted(name):
+    """The text of a file of the cache, None if there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        return (cache_dir() / name).read_text().strip() or None
+    return None
 
 
 def default_release():
@@ -105,19 +117,13 @@ def default_release():
     asked = os.environ.get("KTASK_KERNEL")
     if asked:
         return check_release_name(asked)
-    try:
-        return (cache_dir() / "current").read_text().strip() or None
-    except OSError:
-        return None
+    return noted("current")
 
 
 def sanitizer_release():
     """The release whose source sanitizer kernels are built from, or None."""
-    with contextlib.suppress(OSError):
-        release = (cache_dir() / "current-sanitizer").read_text().strip()
-        if Kernel(release).unpacked():
-            return release
-    return None
+    release = noted("current-sanitizer")
+    return release if release and Kernel(release).unpacked() else None
 
 
 def check_release_name(name):
@@ -165,7 +171,7 @@ def foreign_rust_symbols(kdir):
     that the crate metadata is that of the kernel which Module.symvers is from.
     """
     symvers = (kdir / "Module.symvers").read_text()
-    known = {line.split("\t")[1] for line in symvers.splitlines()}
+    known = {name for line in symvers.splitlines() for name in line.split("\t")[1:2]}
     exported = []
     for header in (kdir / "rust").glob("exports_*_generated.h"):
         exported += re.findall(r"EXPORT_SYMBOL_RUST_GPL\((\w+)\)", header.read_text())
@@ -225,6 +231,46 @@ def wait_for(child, timeout=None):
         child.kill()
         child.wait()
         raise
+
+
+class Running:
+    """Commands that threads wait for, and their end at SIGTERM."""
+
+    GRACE = 10  # seconds for those that need SIGKILL, as enter_root()'s do
+
+    def __init__(self):
+        self.children = set()
+        self.deadline = None
+
+    def end_at_sigterm(self):
+        signal.signal(signal.SIGTERM, self.end)
+
+    def end(self, *_):
+        self.deadline = time.monotonic() + self.GRACE
+        for child in list(self.children):
+            child.terminate()
+        raise KeyboardInterrupt
+
+    def output_of(self, command):
+        """Runs a command; its status, and what it printed."""
+        if self.deadline:
+            raise Failure("interrupted")
+        with subprocess.Popen([str(arg) for arg in command], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace") as child:
+            self.children.add(child)
+            try:
+                return subprocess.CompletedProcess(child.args, *self.outcome(child))
+            finally:
+                self.children.discard(child)
+
+    def outcome(self, child):
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                printed, _ = child.communicate(timeout=2)
+                return child.returncode, printed
+            if self.deadline and time.monotonic() > self.deadline:
+                child.kill()
 
 
 def explain(what, status, log):

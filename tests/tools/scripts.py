@@ -5,11 +5,14 @@
 import importlib.machinery
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import types
+import unittest.mock
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent.parent
@@ -129,6 +132,26 @@ def build_refuses_bad_consumers():
         one_line_and(run(SCRIPTS / "build", "consumer", f"M={folder}"), 1)
 
 
+def build_starts_anew_after_it_was_killed():
+    """Whatever the compilers left behind."""
+    with tempfile.TemporaryDirectory(prefix="ktask-") as folder:
+        copy = Path(folder, "copy")
+        shutil.copytree(REPO, copy, ignore=not_copied)
+        # Of the module alone, which takes less time.
+        command = ["env", f"INSTALL_MOD_PATH={folder}/installed", copy / "scripts/build",
+                   "install", f"KDIR={prepared.default_kernel().kdir}"]
+        expect(run(*command).returncode, 0)
+        (copy / "bindings/helpers.h").touch()
+        with subprocess.Popen(command, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as child:
+            while b"BINDGEN" not in (line := child.stdout.readline()):
+                expect(bool(line), True)
+            child.kill()
+        for bindings in copy.glob("build/*/bindings/helpers_bindings.rs"):
+            bindings.write_text("")
+        expect(run(*command).returncode, 0)
+
+
 def setup_refuses_bad_arguments():
     one_line_and(run(SCRIPTS / "setup", "--no-such-option"), 2)
     one_line_and(run(SCRIPTS / "setup", "--print", "nothing"), (1, 2))
@@ -140,6 +163,16 @@ def torture_refuses_bad_arguments():
                  ["--", "no_such_parameter=1"], ["--", "duration=5"],
                  ["--samples", "--", "seed=1"]):
         one_line_and(run(SCRIPTS / "torture", *args), 1)
+
+
+def torture_ends_its_guest_when_told_to_stop():
+    with subprocess.Popen([SCRIPTS / "torture", "--minutes", "5"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        child.stdout.readline()
+        child.terminate()
+        _, said = child.communicate(timeout=60)
+    expect(child.returncode, 130)
+    expect(b"guest: interrupted" in said, True)
 
 
 # Not to be found here.
@@ -220,11 +253,50 @@ def check_looks_at_new_commits():
                 raise Unexpected(f"expected {verdict!r}, found {found!r}{done.stderr!r}")
 
 
-def setup_takes_the_newest_source_of_its_flavour():
-    """In whatever order the archive names them."""
+def setup_module():
     loader = importlib.machinery.SourceFileLoader("setup", str(SCRIPTS / "setup"))
     setup = importlib.util.module_from_spec(importlib.util.spec_from_loader("setup", loader))
     loader.exec_module(setup)
+    return setup
+
+
+def setup_forgets_an_archive_that_cannot_be_reached():
+    setup = setup_module()
+    with tempfile.TemporaryDirectory() as folder, \
+         unittest.mock.patch.dict(os.environ, XDG_CACHE_HOME=folder), \
+         unittest.mock.patch.object(setup, "in_root", side_effect=prepared.Failure):
+        root = prepared.root_dir()
+        (root / "etc/apt").mkdir(parents=True)
+        setup.take_packages_from(root, "http://good/debian")
+        try:
+            setup.available_kernels(types.SimpleNamespace(mirror="http://bad/debian"))
+        except prepared.Failure:
+            expect(setup.archive_of(root), "http://good/debian")
+        else:
+            raise Unexpected("no failure")
+
+
+def garbage_in_the_cache_counts_as_nothing():
+    with tempfile.TemporaryDirectory() as folder, \
+         unittest.mock.patch.dict(os.environ, XDG_CACHE_HOME=folder):
+        kernel = prepared.Kernel("7.2.0")
+        for path in (kernel.stock, kernel.source, prepared.root_dir() / "usr/bin"):
+            path.mkdir(parents=True)
+        (prepared.root_dir() / "usr/bin/rustc").touch()
+        for garbage in (b"\xff", b"", b"[]", b"7"):
+            for path in (prepared.cache_dir() / "root.id", prepared.cache_dir() / "current",
+                         prepared.cache_dir() / "current-sanitizer",
+                         kernel.stock / "package.json", kernel.folder / "ready.json"):
+                path.write_bytes(garbage)
+            expect(kernel.unpacked(), False)
+            expect(kernel.ready(), False)
+            expect(prepared.sanitizer_release(), None)
+            one_line_and(run(SCRIPTS / "setup", "--check"), 1)
+
+
+def setup_takes_the_newest_source_of_its_flavour():
+    """In whatever order the archive names them."""
+    setup = setup_module()
     names = ["7.3.4+deb13-rt-amd64", "7.3.4+deb13-cloud-amd64", "7.3.4+deb13-amd64",
              "7.3.10+deb13-amd64"]
     for available in (names, names[::-1]):
@@ -313,6 +385,8 @@ TESTS = [
     setup_refuses_bad_arguments,
     setup_tells_a_root_of_another_recipe,
     setup_takes_the_newest_source_of_its_flavour,
+    setup_forgets_an_archive_that_cannot_be_reached,
+    garbage_in_the_cache_counts_as_nothing,
     check_refuses_bad_arguments,
     check_looks_at_new_commits,
     checks_find_what_they_are_for,
@@ -320,8 +394,10 @@ TESTS = [
     bench_judges_what_a_guest_printed,
     build_refuses_bad_trees,
     build_refuses_bad_consumers,
+    build_starts_anew_after_it_was_killed,
     guest_refuses_bad_arguments,
     torture_refuses_bad_arguments,
+    torture_ends_its_guest_when_told_to_stop,
     guest_passes_status_and_bytes_on,
     guest_tells_a_panic,
     guest_tells_a_hang,
