@@ -35,7 +35,7 @@ unsigned int ktask_helper_this_cpu(void);
 
 /* Static nice value of a task. */
 int ktask_helper_task_nice(const struct task_struct *task);
-/* Whether the calling thread is being killed. */
+/* Whether @task is being killed. */
 bool ktask_helper_killed(struct task_struct *task);
 /* Whether the calling thread may run on @cpu, and on how many of @mask. */
 bool ktask_helper_may_use(unsigned int cpu);

@@ -55,7 +55,8 @@ def guest_refuses_bad_arguments():
                  ["--cpus", "0", "--", "true"], ["--node", "cpus=0,mem=x", "--", "true"],
                  ["--node", "cpus=0,mem=1G", "--node", "cpus=0,mem=1G", "--", "true"],
                  ["--node", "absent=0,cpus=1,mem=1G", "--", "true"],
-                 ["--kernel", "/no/such/kernel", "--", "true"], ["--accel", "x", "--", "true"]):
+                 ["--kernel", "/no/such/kernel", "--", "true"], ["--accel", "x", "--", "true"],
+                 ["--append", "x" * 2000, "--", "true"]):
         one_line_and(guest(*args), 125)
 
 
