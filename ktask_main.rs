@@ -58,12 +58,13 @@ impl kernel::Module for KtaskModule {
         }
         let engine = Arc::pin_init(Engine::new(max_threads), GFP_KERNEL)
             .inspect_err(|error| pr_err!("cannot set up the helpers: {error:?}\n"))?;
-        let debugfs = debugfs::new(engine.clone())
-            .inspect_err(|error| pr_err!("cannot create the debugfs files: {error:?}\n"))?;
         let hotplug = Hotplug::new(engine.clone())
             .inspect_err(|error| pr_err!("cannot follow CPU hotplug: {error:?}\n"))?;
         // Only now, so that no CPU comes or goes unseen.
         engine.follow_cpus();
+        // The last that can fail: nobody has one of the files open if anything else does.
+        let debugfs = debugfs::new(engine.clone())
+            .inspect_err(|error| pr_err!("cannot create the debugfs files: {error:?}\n"))?;
         pr_info!(
             "loaded: at most {} helpers, {max_threads} threads a task\n",
             engine.global.max()
