@@ -77,7 +77,8 @@ int ktask_helper_task_nice(const struct task_struct *task)
 
 bool ktask_helper_killed(struct task_struct *task)
 {
-	return fatal_signal_pending(task);
+	/* It may be sent just now, which counts the next time. */
+	return data_race(fatal_signal_pending(task));
 }
 
 /* Not cpus_ptr, which is one CPU while a thread with PREEMPT_RT has a lock. */
