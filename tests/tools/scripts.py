@@ -45,6 +45,19 @@ def guest_tells_a_panic():
     expect(b"panic" in done.stderr, True)
 
 
+# What 7.3.4 once said at the end of a test of another part.
+STOPPED_CPU = ("WARNING: arch/x86/kernel/apic/ipi.c:71 at native_smp_send_reschedule+0x48/0x60, "
+               "CPU#2: swapper/2/0")
+GOING_DOWN = "reboot: Power down"
+SAY = 'for text; do echo "<4>$text" > /dev/kmsg; done'
+
+
+def guest_excuses_stopped_cpus_as_it_goes_down():
+    for lines, status in (([GOING_DOWN, STOPPED_CPU], 0), ([STOPPED_CPU, GOING_DOWN], 123),
+                          ([GOING_DOWN, "WARNING: a.c:1 at other+0x1/0x2"], 123)):
+        expect(guest("--", "sh", "-c", SAY, "sh", *lines).returncode, status)
+
+
 def guest_tells_a_hang():
     done = guest("--timeout", 25, "--", "sleep", 1000)
     expect(done.returncode, 124)
@@ -101,7 +114,8 @@ def bundle_runs_without_qemu():
         archive = Path(folder, "guest.tar.gz")
         one_line_and(guest("--bundle", archive), 125)
         packed = guest("--bundle", archive, "--cpus", 2, "--", "sh", "-c",
-                       "insmod ktask_rs.ko && nproc; exit 7")
+                       f"insmod ktask_rs.ko && nproc; {SAY}; exit 7",
+                       "sh", GOING_DOWN, STOPPED_CPU)
         expect(packed.returncode, 0)
         expect(archive.stat().st_size < 60 << 20, True)
         run("tar", "-C", folder, "-xf", archive)
@@ -401,6 +415,7 @@ TESTS = [
     torture_ends_its_guest_when_told_to_stop,
     guest_passes_status_and_bytes_on,
     guest_tells_a_panic,
+    guest_excuses_stopped_cpus_as_it_goes_down,
     guest_tells_a_hang,
     bundle_runs_without_qemu,
 ]
