@@ -64,7 +64,7 @@ typedef void (*ktask_undo_func)(void *start, void *end, void *arg);
  * @position: where to start from
  * @size: how many units to advance, never 0
  *
- * Called under a mutex of the task, in order within each node part.  May sleep;
+ * Called by one thread at a time, in order within each node part.  May sleep;
  * must not call ktask_run().
  *
  * Return: the position @size units after @position.

@@ -37,7 +37,8 @@ use super::{
             Pool, //
         },
         power::Power,
-        published::Published, //
+        published::Published,
+        walk::WalkLock, //
     },
     sync::{
         Atomic,
@@ -47,10 +48,7 @@ use super::{
 use kernel::{
     new_spinlock,
     prelude::*,
-    sync::{
-        Mutex,
-        SpinLock, //
-    },
+    sync::SpinLock,
     task::might_sleep,
     time::{
         Instant,
@@ -299,10 +297,7 @@ impl Engine {
             let task = Task::new(self, &client, parts, &shape, None);
             return self.run_task(&task, parts, total, shape);
         }
-        // Of this lock's order lockdep knows by the task's own, under which it is taken.
-        pin_init::stack_pin_init!(
-            let walk = Mutex::new((), c"ktask_walk", lockdep::unchecked())
-        );
+        pin_init::stack_pin_init!(let walk = WalkLock::new());
         let task = Task::new(self, &client, parts, &shape, Some(walk.as_ref().get_ref()));
         self.run_task(&task, parts, total, shape)
     }

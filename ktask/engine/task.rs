@@ -29,6 +29,7 @@ use crate::ktask::{
             Job,
             Verdict, //
         },
+        walk::WalkLock,
         worker, //
     },
     sync::{
@@ -38,10 +39,7 @@ use crate::ktask::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        aref::ARef,
-        Mutex, //
-    }, //
+    sync::aref::ARef, //
 };
 
 /// What a helper is to do, until it moves to another node.
@@ -74,7 +72,7 @@ pub(super) struct Task<'a, C> {
     /// Whether helpers stay on the CPUs that were chosen for them.
     confined: Atomic<bool>,
     /// Held while a client's iterator walks; `None` for ranges.
-    walk: Option<&'a Mutex<()>>,
+    walk: Option<&'a WalkLock>,
     /// Held wherever the client's functions are called.
     wait: Wait,
     threads: Atomic<usize>,
@@ -82,6 +80,7 @@ pub(super) struct Task<'a, C> {
 }
 
 /// Who works on a part.
+#[derive(Clone, Copy)]
 enum Worker {
     Caller,
     Helper,
@@ -101,7 +100,7 @@ impl<'a, C: Client> Task<'a, C> {
         client: &'a C,
         parts: &'a [Part],
         shape: &Shape,
-        walk: Option<&'a Mutex<()>>,
+        walk: Option<&'a WalkLock>,
     ) -> Self {
         Self {
             engine,
@@ -139,6 +138,14 @@ impl<'a, C: Client> Task<'a, C> {
 
     /// The caller's share: works wherever something is left.
     pub(super) fn work(&self, first: Option<usize>) -> Option<Failed> {
+        let failed = self.drain_all(first);
+        if let Some(walk) = self.walk {
+            walk.finish();
+        }
+        failed
+    }
+
+    fn drain_all(&self, first: Option<usize>) -> Option<Failed> {
         let mut next = first;
         while let Some(part) = next {
             if let Drained::Failed(failed) = self.drain(part, Worker::Caller) {
@@ -183,7 +190,7 @@ impl<'a, C: Client> Task<'a, C> {
             let claimed = if simple {
                 self.claim(&mut claims, units)
             } else {
-                self.claim_otherwise(part, sizes, units)
+                self.claim_otherwise(part, sizes, units, by)
             };
             let Some(chunk) = claimed else {
                 break;
@@ -214,7 +221,7 @@ impl<'a, C: Client> Task<'a, C> {
     /// As [`Self::claim`], where the caller can be killed or a client's iterator walks. Out of the
     /// way of others.
     #[inline(never)]
-    fn claim_otherwise(&self, part: &Part, sizes: Sizes, done: usize) -> Option<Chunk> {
+    fn claim_otherwise(&self, part: &Part, sizes: Sizes, done: usize, by: Worker) -> Option<Chunk> {
         // What is complete is a success, whatever happens to the caller.
         let killed = self.killable.as_deref().is_some_and(worker::killed);
         if killed && part.remaining() > 0 {
@@ -223,7 +230,10 @@ impl<'a, C: Client> Task<'a, C> {
         let Some(walk) = self.walk else {
             return self.claim(&mut part.claims(sizes), done);
         };
-        let _walk = walk.lock();
+        let _walking = match by {
+            Worker::Caller => walk.lock_for_caller(),
+            Worker::Helper => walk.lock_for_helper()?,
+        };
         if self.outcome.failed() {
             return None;
         }

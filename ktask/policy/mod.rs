@@ -16,3 +16,4 @@ pub(crate) mod rlim;
 pub(crate) mod served;
 pub(crate) mod threads;
 pub(crate) mod undo;
+pub(crate) mod walk;

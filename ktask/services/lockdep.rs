@@ -9,10 +9,8 @@
 //! there is nothing of all this.
 
 use super::helpers;
-use core::pin::Pin;
 use kernel::{
     bindings,
-    sync::LockClassKey,
     types::{
         NotThreadSafe,
         Opaque, //
@@ -32,18 +30,6 @@ impl Class {
     pub(crate) unsafe fn new(key: *mut bindings::lock_class_key) -> Self {
         Self(key)
     }
-}
-
-/// The class of locks whose order lockdep is not to check.
-pub(crate) fn unchecked() -> Pin<&'static LockClassKey> {
-    #[cfg(CONFIG_LOCKDEP)]
-    {
-        // SAFETY: It is a static key.
-        let key = unsafe { &*(&raw const bindings::__lockdep_no_validate__).cast() };
-        Pin::static_ref(key)
-    }
-    #[cfg(not(CONFIG_LOCKDEP))]
-    kernel::static_lock_class!()
 }
 
 /// The lock of one task. Must not be moved while it is held.

@@ -34,11 +34,13 @@ pub(crate) mod helpers {
 #[path = "../../bindings/debugfs.rs"]
 pub(crate) mod debugfs;
 
+pub(crate) mod completion;
 pub(crate) mod cpus;
 pub(crate) mod hotplug;
 pub(crate) mod lockdep;
 pub(crate) mod pool;
 pub(crate) mod power;
 pub(crate) mod published;
+pub(crate) mod walk;
 pub(crate) mod worker;
 pub(crate) mod workqueue;

@@ -8,7 +8,11 @@
 //! that run, never for one that has not started: that one is withdrawn.
 
 use super::{
-    worker,
+    completion::Completion,
+    worker::{
+        self,
+        LEND_MS, //
+    },
     workqueue::{
         self,
         Work,
@@ -36,16 +40,11 @@ use kernel::{
     new_spinlock,
     prelude::*,
     static_lock_class,
-    sync::SpinLock,
-    time::msecs_to_jiffies,
-    types::Opaque, //
+    sync::SpinLock, //
 };
 
 /// No helper.
 const NONE: u32 = u32::MAX;
-
-/// How often a caller that waits looks at its own priority, in milliseconds.
-const LEND_MS: u32 = 100;
 
 /// What the helpers of one scope do. `S` says what one helper is to do, `R` what it found.
 pub(crate) trait Job<S, R>: Sync {
@@ -87,7 +86,7 @@ struct Slot<S: 'static, R: 'static> {
     #[pin]
     odd: Work,
     #[pin]
-    done: Opaque<bindings::completion>,
+    done: Completion,
     #[pin]
     worker: worker::Seat,
     hand: Handshake,
@@ -124,10 +123,7 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
             odd <- unsafe {
                 Work::new(c"ktask_odd", static_lock_class!(), work_odd::<S, R>)
             },
-            done <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` points to memory for a completion that is pinned.
-                unsafe { bindings::init_completion(slot) }
-            }),
+            done <- Completion::new(),
             worker <- worker::Seat::new(),
             hand: Handshake::new(),
             order: UnsafeCell::new(Order {
@@ -151,17 +147,10 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
     }
 
     /// Owner: waits until the helper has ended, lending it the caller's priority.
-    ///
-    /// That is lent again from time to time, as it can rise meanwhile: the caller may itself be a
-    /// helper, of an outer task, and be lent a priority by its own owner.
     fn wait(&self) {
         loop {
             self.worker.lend(worker::current_nice());
-            // SAFETY: The completion was initialised with the slot.
-            let left = unsafe {
-                bindings::wait_for_completion_timeout(self.done.get(), msecs_to_jiffies(LEND_MS))
-            };
-            if left != 0 {
+            if self.done.wait(LEND_MS) {
                 return;
             }
         }
@@ -197,9 +186,8 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
         }
         order.report = report;
         self.hand.end();
-        // SAFETY: The completion was initialised by `new`. The owner waits for it before it gives
-        // the slot back.
-        unsafe { bindings::complete(self.done.get()) };
+        // The owner waits for this before it gives the slot back.
+        self.done.complete();
     }
 }
 

@@ -15,6 +15,10 @@ use kernel::{
     task::Task, //
 };
 
+/// How often a caller that lends its nice value lends it again, in milliseconds. It can rise
+/// meanwhile: the caller may itself be a helper, of an outer task, and be lent one by its own owner.
+pub(super) const LEND_MS: u32 = 100;
+
 /// Returns the nice value of the calling thread.
 pub(crate) fn current_nice() -> c_int {
     // SAFETY: The calling thread exists while it calls.
@@ -45,20 +49,23 @@ fn current_raw() -> *mut bindings::task_struct {
 
 /// A worker thread.
 #[derive(Clone, Copy)]
-struct Worker(*mut bindings::task_struct);
+pub(super) struct Worker(*mut bindings::task_struct);
 
 // SAFETY: The pointer is only used while the thread it names is known to exist.
 unsafe impl Send for Worker {}
 
 impl Worker {
-    fn current() -> Self {
+    /// The calling thread.
+    pub(super) fn current() -> Self {
         Self(current_raw())
     }
 
+    /// Gives the thread another nice value. Does not sleep.
+    ///
     /// # Safety
     ///
     /// The thread must exist.
-    unsafe fn set_nice(self, nice: c_int) {
+    pub(super) unsafe fn set_nice(self, nice: c_int) {
         // SAFETY: The function's own contract.
         unsafe { bindings::set_user_nice(self.0, nice as c_long) };
     }

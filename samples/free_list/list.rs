@@ -20,7 +20,7 @@ use kernel::{
 
 /// The fewest pages of a chunk. Finding the end of a chunk takes a look at each of its pages, one
 /// after the other and in one thread at a time; what has to be paid for that is the same whatever
-/// the size, but each chunk also costs a turn at the mutex.
+/// the size, but each chunk also costs a turn at the walk.
 const MIN_CHUNK: usize = 1024;
 /// After so many pages of a loop others get their turn.
 const BREATHER: usize = 256;

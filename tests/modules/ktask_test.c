@@ -992,6 +992,86 @@ static bool p13_p14_nice(u64 own_nice)
 	return ok & nice_values(0, own_nice);
 }
 
+/*
+ * P14: the first helper that walks does so until it is lent the caller's nice
+ * value, while another one may wait for its turn as the caller does.
+ */
+static struct stroll {
+	struct task_struct *caller;
+	struct task_struct *walker;
+	bool waited;
+	bool lent;
+	/* Whether it has looked, after its walk, and runs at the lowest priority. */
+	bool looked;
+	bool lowest;
+} stroll;
+
+/* No longer than 10 s. */
+#define wait_until(condition)						\
+	do {								\
+		unsigned int patience = 2000;				\
+									\
+		while (!(condition) && patience--)			\
+			fsleep(5 * USEC_PER_MSEC);			\
+	} while (0)
+
+static void *stroll_next(void *position, size_t size)
+{
+	if (!stroll.walker && current != stroll.caller) {
+		get_task_struct(current);
+		WRITE_ONCE(stroll.walker, current);
+		/* The caller sets it meanwhile, and it is looked at again. */
+		wait_until(data_race(task_nice(current)) == task_nice(stroll.caller));
+		stroll.lent = task_nice(current) == task_nice(stroll.caller);
+	}
+	return position + size;
+}
+
+static int stroll_chunk(void *start, void *end, void *arg)
+{
+	if (current == READ_ONCE(stroll.walker) && !stroll.looked) {
+		stroll.lowest = task_nice(current) == MAX_NICE;
+		WRITE_ONCE(stroll.looked, true);
+	} else if (current == stroll.caller && !stroll.waited) {
+		stroll.waited = true;
+		wait_until(READ_ONCE(stroll.walker));
+		/* Time for the other helper to be waiting for its turn. */
+		msleep(100);
+	} else if (current == stroll.caller && READ_ONCE(stroll.walker)) {
+		/* While there is work left, nothing is lent for its end. */
+		wait_until(READ_ONCE(stroll.looked));
+	}
+	return 0;
+}
+
+static bool lent_for_a_walk(int nice, int own_nice)
+{
+	DEFINE_KTASK_CTL(ctl, stroll_chunk, NULL, 1);
+	int own = task_nice(current);
+	bool ok = true;
+
+	stroll = (struct stroll) { .caller = current };
+	ktask_ctl_set_iter_func(&ctl, stroll_next);
+	ktask_ctl_set_max_threads(&ctl, 3);
+	set_user_nice(current, nice);
+	ok &= expect(!ktask_run(NULL, 64, &ctl));
+	set_user_nice(current, own);
+	if (!expect(stroll.walker))
+		return false;
+	ok &= expect(stroll.lent);
+	ok &= expect(stroll.looked && stroll.lowest);
+	ok &= expect(task_nice(stroll.walker) == own_nice);
+	put_task_struct(stroll.walker);
+	return ok;
+}
+
+static bool p14_nice_of_a_walking_helper(u64 own_nice)
+{
+	if (!default_limit())
+		return true;
+	return lent_for_a_walk(0, own_nice) & lent_for_a_walk(-20, own_nice);
+}
+
 /* P6: a tree of tasks, and how many leaves were reached. */
 struct tree {
 	atomic_t *leaves;
@@ -1182,6 +1262,7 @@ static const struct test_case cases[] = {
 	CASE(p10_no_helpers),
 	CASE(p12_thread_count),
 	CASE(p13_p14_nice),
+	CASE(p14_nice_of_a_walking_helper),
 	CASE(p15_no_helper_on_isolated_cpus),
 	CASE(helpers_only_on),
 	CASE(sleeper_start),

@@ -58,3 +58,5 @@ mod threads;
 mod undo;
 #[cfg(all(test, not(feature = "loom")))]
 mod util;
+#[cfg(all(test, not(feature = "loom")))]
+mod walk;

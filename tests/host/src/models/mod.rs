@@ -16,6 +16,7 @@ mod hotplug;
 mod lending;
 mod rlim;
 mod task;
+mod walk;
 
 use loom::{
     cell::UnsafeCell,
