@@ -320,12 +320,12 @@ static inline int ktask_run_numa(struct ktask_node *nodes, size_t nr_nodes,
 	for (i = 0; i < nr_nodes && !ret; i++) {
 		if (!nodes[i].kn_task_size)
 			continue;
+		nodes[i].kn_position = (size_t)iter(nodes[i].kn_start,
+						    nodes[i].kn_task_size);
 		if (ctl->kc_killable && fatal_signal_pending(current)) {
 			ret = -EINTR;
 			continue;
 		}
-		nodes[i].kn_position = (size_t)iter(nodes[i].kn_start,
-						    nodes[i].kn_task_size);
 		ret = ctl->kc_thread_func(nodes[i].kn_start,
 					  (void *)nodes[i].kn_position,
 					  ctl->kc_func_arg);

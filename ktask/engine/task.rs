@@ -222,26 +222,34 @@ impl<'a, C: Client> Task<'a, C> {
     /// way of others.
     #[inline(never)]
     fn claim_otherwise(&self, part: &Part, sizes: Sizes, done: usize, by: Worker) -> Option<Chunk> {
-        // What is complete is a success, whatever happens to the caller.
-        let killed = self.killable.as_deref().is_some_and(worker::killed);
-        if killed && part.remaining() > 0 {
-            self.outcome.fail(EINTR.to_errno());
-        }
         let Some(walk) = self.walk else {
-            return self.claim(&mut part.claims(sizes), done);
+            if self.stopped(part) {
+                return None;
+            }
+            return part.claims(sizes).next(done);
         };
         let _walking = match by {
             Worker::Caller => walk.lock_for_caller(),
             Worker::Helper => walk.lock_for_helper()?,
         };
-        if self.outcome.failed() {
+        if self.stopped(part) {
             return None;
         }
         part.claim_walk(sizes, done, |position, size| {
             let end = self.client.advance(position, size);
-            // Another thread may have failed while this one walked.
-            (!self.outcome.failed()).then_some(end)
+            // Much may have happened while this thread walked.
+            (!self.stopped(part)).then_some(end)
         })
+    }
+
+    /// Whether no more chunks of a part are to start. Being killed fails the task of a caller that
+    /// can be, unless the part is complete: that is a success, whatever happens to the caller.
+    fn stopped(&self, part: &Part) -> bool {
+        let killed = self.killable.as_deref().is_some_and(worker::killed);
+        if killed && part.remaining() > 0 {
+            self.outcome.fail(EINTR.to_errno());
+        }
+        self.outcome.failed()
     }
 
     /// Ends a helper's leg.

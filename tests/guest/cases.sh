@@ -50,6 +50,7 @@ for name in "$CASES"/p*; do
 done
 check "a killed caller of a task that can be stopped" killed_caller 1
 check "a killed caller that is in a chunk" killed_caller 2
+check "a killed caller of a walk" killed_caller 3
 check "a killed caller of any other task" killed_caller 0
 [ "$(online_cpus)" -gt 1 ] &&
 	check "p9: thread functions that sleep for seconds" sleeping_thread_functions

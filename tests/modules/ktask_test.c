@@ -793,8 +793,10 @@ static bool sleeper_verdict(u64 unused)
 
 /* What became of a task whose caller may have been killed. */
 static struct {
-	/* Who stays in a chunk when killed, if anybody. */
-	struct task_struct *stays;
+	struct task_struct *caller;
+	/* Whether the caller stays in a chunk when killed, or a thread in its walk. */
+	bool stays;
+	bool walks;
 	atomic_t done;
 	atomic_t undone;
 	int ret;
@@ -817,7 +819,7 @@ static void stay_in_a_chunk(void)
 
 static int killed_chunk(void *start, void *end, void *arg)
 {
-	if (current == killed.stays)
+	if (killed.stays && current == killed.caller)
 		stay_in_a_chunk();
 	msleep(10 * (end - start));
 	atomic_add(end - start, &killed.done);
@@ -829,16 +831,31 @@ static void killed_undo(void *start, void *end, void *arg)
 	atomic_add(end - start, &killed.undone);
 }
 
+/* The first walk lasts until the signal comes. One thread walks at a time. */
+static void *killed_next(void *position, size_t size)
+{
+	/* It is sent meanwhile, and looked at again. */
+	while (killed.walks && !data_race(fatal_signal_pending(killed.caller)))
+		msleep(20);
+	killed.walks = false;
+	return position + size;
+}
+
 /*
  * A long task; @value is whether it can be stopped, or 2 if its caller is also
- * not to end a chunk before its helpers have stopped. To be killed meanwhile.
+ * not to end a chunk before its helpers have stopped, or 3 if no chunk is to
+ * start at all. To be killed meanwhile.
  */
 static bool killed_caller(u64 value)
 {
 	DEFINE_KTASK_CTL(ctl, killed_chunk, NULL, 1);
 
 	memset(&killed, 0, sizeof(killed));
-	killed.stays = value == 2 ? current : NULL;
+	killed.caller = current;
+	killed.stays = value == 2;
+	killed.walks = value == 3;
+	if (killed.walks)
+		ktask_ctl_set_iter_func(&ctl, killed_next);
 	ktask_ctl_set_undo_func(&ctl, killed_undo);
 	ktask_ctl_set_killable(&ctl, value);
 	killed.ret = ktask_run(NULL, KILLED_UNITS, &ctl);
@@ -853,7 +870,7 @@ static bool killed_verdict(u64 value)
 		       expect(atomic_read(&killed.done) == KILLED_UNITS) &&
 		       expect(!atomic_read(&killed.undone));
 	return expect(killed.ret == -EINTR) &&
-	       expect(atomic_read(&killed.done) > 0) &&
+	       expect(!atomic_read(&killed.done) == (value == 3)) &&
 	       expect(atomic_read(&killed.done) < KILLED_UNITS) &&
 	       expect(atomic_read(&killed.undone) == atomic_read(&killed.done));
 }
