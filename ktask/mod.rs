@@ -6,8 +6,12 @@ pub(crate) mod sync;
 
 pub(crate) mod policy;
 
-pub(crate) mod services;
+pub(crate) mod protocol;
+
+pub(crate) mod placement;
+
+pub(crate) mod kernel;
 
 pub(crate) mod engine;
 
-pub(crate) mod edges;
+pub(crate) mod interface;

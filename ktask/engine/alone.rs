@@ -3,21 +3,13 @@
 //! A task that can have no helper: there is nothing to share and nobody to wait for, so each node
 //! part is one chunk, and the call costs little more than a plain one.
 
-use super::{
-    task::undo_completed,
-    Client,
-    Engine, //
-};
-use crate::ktask::{
-    policy::{
-        part::Part,
-        undo::Failed, //
-    },
-    services::{
-        lockdep,
-        worker, //
-    }, //
-};
+use crate::ktask::engine::task::undo_completed;
+use crate::ktask::engine::Client;
+use crate::ktask::engine::Engine;
+use crate::ktask::kernel::lockdep;
+use crate::ktask::kernel::sched;
+use crate::ktask::policy::undo::Failed;
+use crate::ktask::protocol::part::Part;
 
 /// Runs the parts of a task one after the other. Returns 0 or the client's error. May sleep.
 #[inline]
@@ -38,7 +30,7 @@ pub(super) fn run<C: Client>(
     let held = wait.hold();
     for part in parts.iter().filter(|part| part.size() > 0) {
         if chunks > 0 {
-            worker::cond_resched();
+            sched::cond_resched();
         }
         chunks = chunks.wrapping_add(1);
         units = units.wrapping_add(part.size());

@@ -2,10 +2,8 @@
 
 //! What the administrator can turn, apart from the limits.
 
-use crate::ktask::sync::{
-    Atomic,
-    Relaxed, //
-};
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 
 /// The largest value of `max_threads`.
 pub(crate) const MAX_THREADS_MAX: u32 = i32::MAX as u32;

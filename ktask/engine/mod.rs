@@ -15,36 +15,24 @@ pub(crate) use knobs::{
 };
 pub(crate) use stats::Stats;
 
-use super::{
-    policy::{
-        part::Part,
-        placement::Topology,
-        rlim::{
-            self,
-            Charge,
-            Rlim, //
-        },
-        served::Excluded,
-        threads,
-        undo::Failed, //
-    },
-    services::{
-        cpus,
-        hotplug::Follow,
-        lockdep,
-        pool::{
-            Crew,
-            Pool, //
-        },
-        power::Power,
-        published::Published,
-        walk::WalkLock, //
-    },
-    sync::{
-        Atomic,
-        Relaxed, //
-    },
-};
+use crate::ktask::kernel::cpufreq::Power;
+use crate::ktask::kernel::cpus;
+use crate::ktask::kernel::hotplug::Follow;
+use crate::ktask::kernel::iterator_lock::WalkLock;
+use crate::ktask::kernel::lockdep;
+use crate::ktask::kernel::pool::Crew;
+use crate::ktask::kernel::pool::Pool;
+use crate::ktask::kernel::published::Published;
+use crate::ktask::placement::excluded::Excluded;
+use crate::ktask::placement::topology::Topology;
+use crate::ktask::policy::threads;
+use crate::ktask::policy::undo::Failed;
+use crate::ktask::protocol::limits;
+use crate::ktask::protocol::limits::Charge;
+use crate::ktask::protocol::limits::Rlim;
+use crate::ktask::protocol::part::Part;
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 use kernel::{
     new_spinlock,
     prelude::*,
@@ -412,7 +400,7 @@ impl Engine {
             let cpu = topology.pick(None, avoid)?;
             topology.node_of(cpu)
         });
-        let node = rlim::nearest_with_room(&self.nodes, near, |from, to| {
+        let node = limits::nearest_with_room(&self.nodes, near, |from, to| {
             (!topology.cpus_of(to).is_empty()).then(|| cpus::distance(from, to))
         });
         let charge = Charge::take(&self.global, &self.nodes, node)?;

@@ -2,10 +2,8 @@
 
 //! Counts of what happened since the module was loaded.
 
-use crate::ktask::sync::{
-    Atomic,
-    Relaxed, //
-};
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 
 macro_rules! stats {
     ($($(#[$doc:meta])* $name:ident,)*) => {

@@ -2,41 +2,25 @@
 
 //! One task while it runs: what its caller and its helpers do, each in its own thread.
 
-use super::{
-    Client,
-    Engine,
-    Shape, //
-};
-use crate::ktask::{
-    policy::{
-        chunk::Sizes,
-        outcome::Outcome,
-        part::{
-            Chunk,
-            Claims,
-            Part, //
-        },
-        rlim::Charge,
-        threads,
-        undo::{
-            self,
-            Failed, //
-        },
-    },
-    services::{
-        lockdep::Wait,
-        pool::{
-            Job,
-            Verdict, //
-        },
-        walk::WalkLock,
-        worker, //
-    },
-    sync::{
-        Atomic,
-        Relaxed, //
-    },
-};
+use crate::ktask::engine::Client;
+use crate::ktask::engine::Engine;
+use crate::ktask::engine::Shape;
+use crate::ktask::kernel::iterator_lock::WalkLock;
+use crate::ktask::kernel::lockdep::Wait;
+use crate::ktask::kernel::pool::Job;
+use crate::ktask::kernel::pool::Verdict;
+use crate::ktask::kernel::sched;
+use crate::ktask::policy::chunk::Sizes;
+use crate::ktask::policy::threads;
+use crate::ktask::policy::undo;
+use crate::ktask::policy::undo::Failed;
+use crate::ktask::protocol::limits::Charge;
+use crate::ktask::protocol::outcome::Outcome;
+use crate::ktask::protocol::part::Chunk;
+use crate::ktask::protocol::part::Claims;
+use crate::ktask::protocol::part::Part;
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 use kernel::{
     prelude::*,
     sync::aref::ARef, //
@@ -107,7 +91,7 @@ impl<'a, C: Client> Task<'a, C> {
             client,
             parts,
             min: shape.min_chunk.max(1),
-            killable: shape.killable.then(worker::this_thread),
+            killable: shape.killable.then(sched::this_thread),
             confined: Atomic::new(false),
             walk,
             wait: Wait::new(shape.class, client.function()),
@@ -203,7 +187,7 @@ impl<'a, C: Client> Task<'a, C> {
                 drained = Drained::Failed(Failed { part: index, chunk });
                 break;
             }
-            worker::cond_resched();
+            sched::cond_resched();
         }
         self.engine.stats.chunks.add(chunks);
         self.engine.stats.units.add(units);
@@ -245,7 +229,7 @@ impl<'a, C: Client> Task<'a, C> {
     /// Whether no more chunks of a part are to start. Being killed fails the task of a caller that
     /// can be, unless the part is complete: that is a success, whatever happens to the caller.
     fn stopped(&self, part: &Part) -> bool {
-        let killed = self.killable.as_deref().is_some_and(worker::killed);
+        let killed = self.killable.as_deref().is_some_and(sched::killed);
         if killed && part.remaining() > 0 {
             self.outcome.fail(EINTR.to_errno());
         }
@@ -320,7 +304,7 @@ pub(super) fn undo_completed<C: Client>(
             |start, end| {
                 engine.stats.undone_ranges.add(1);
                 client.undo(start, end);
-                worker::cond_resched();
+                sched::cond_resched();
             },
         );
     }

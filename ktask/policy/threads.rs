@@ -2,7 +2,7 @@
 
 //! How many threads a task gets, and which node part each works on.
 
-use super::part::Part;
+use crate::ktask::protocol::part::Part;
 
 /// Returns the number of threads of a task, the caller included: one per minimum chunk, but no
 /// more than `max` and no more than there are CPUs to run on. At least 1.

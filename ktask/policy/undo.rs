@@ -6,7 +6,7 @@
 //! stops at its own first failure, so one record per thread holds all failures and nothing need be
 //! kept about what completed.
 
-use super::part::Chunk;
+use crate::ktask::protocol::part::Chunk;
 
 /// A chunk whose thread function failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

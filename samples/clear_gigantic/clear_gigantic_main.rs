@@ -36,7 +36,7 @@ use kernel::{
     },
 };
 
-#[path = "../../bindings/debugfs.rs"]
+#[path = "../../lib/debugfs/debugfs.rs"]
 mod debugfs;
 mod gigantic_page;
 mod helpers;

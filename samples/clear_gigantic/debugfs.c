@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The C side of our debugfs files, in this module. */
-#include "../../bindings/debugfs.c"
+#include "../../lib/debugfs/debugfs.c"

@@ -27,7 +27,7 @@ use kernel::{
 };
 use list::PageList;
 
-#[path = "../../bindings/debugfs.rs"]
+#[path = "../../lib/debugfs/debugfs.rs"]
 mod debugfs;
 mod helpers;
 mod ktask {

@@ -12,3 +12,9 @@ pub(crate) mod sync;
 
 #[path = "../../../ktask/policy/mod.rs"]
 pub(crate) mod policy;
+
+#[path = "../../../ktask/protocol/mod.rs"]
+pub(crate) mod protocol;
+
+#[path = "../../../ktask/placement/mod.rs"]
+pub(crate) mod placement;

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/handshake.rs`.
+//! Tests of `ktask/protocol/handshake.rs`.
 //!
 //! One test tries every order in which the calls of an owner and a few workers can come, for two
 //! tasks that use the same helper one after the other. Another has real threads do the same.
 
-use crate::{
-    ktask::{
-        policy::handshake::{
-            Closed,
-            Handshake, //
-        },
-        sync::preempt, //
-    },
-    util::Random, //
-};
+use crate::ktask::protocol::handshake::Closed;
+use crate::ktask::protocol::handshake::Handshake;
+use crate::ktask::sync::preempt;
+use crate::util::Random;
 use std::{
     hint,
     sync::atomic::{

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/lending.rs`.
+//! Tests of `ktask/protocol/boost.rs`.
 
-use crate::{
-    ktask::policy::lending::{
-        Lending,
-        MAX_NICE, //
-    },
-    util::config, //
-};
+use crate::ktask::protocol::boost::Lending;
+use crate::ktask::protocol::boost::MAX_NICE;
+use crate::util::config;
 use proptest::{
     collection::vec,
     prelude::*, //

@@ -26,6 +26,12 @@ mod ktask {
 
     #[path = "../../../../ktask/policy/mod.rs"]
     pub(crate) mod policy;
+
+    #[path = "../../../../ktask/protocol/mod.rs"]
+    pub(crate) mod protocol;
+
+    #[path = "../../../../ktask/placement/mod.rs"]
+    pub(crate) mod placement;
 }
 
 #[cfg(all(test, not(feature = "loom")))]

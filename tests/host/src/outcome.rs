@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/outcome.rs`.
+//! Tests of `ktask/protocol/outcome.rs`.
 
-use crate::{
-    ktask::policy::outcome::Outcome,
-    util::config, //
-};
+use crate::ktask::protocol::outcome::Outcome;
+use crate::util::config;
 use proptest::{
     collection::vec,
     prelude::*, //

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/part.rs`.
+//! Tests of `ktask/protocol/part.rs`.
 
-use crate::{
-    ktask::{
-        policy::{
-            chunk::Sizes,
-            part::{
-                Chunk,
-                Part, //
-            }, //
-        },
-        sync::preempt, //
-    },
-    util::{
-        config,
-        fewer_cases,
-        number,
-        positive, //
-    }, //
-};
+use crate::ktask::policy::chunk::Sizes;
+use crate::ktask::protocol::part::Chunk;
+use crate::ktask::protocol::part::Part;
+use crate::ktask::sync::preempt;
+use crate::util::config;
+use crate::util::fewer_cases;
+use crate::util::number;
+use crate::util::positive;
 use core::mem::offset_of;
 use proptest::{
     collection::vec,

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/placement.rs`.
+//! Tests of `ktask/placement/topology.rs`.
 
-use crate::{
-    ktask::policy::placement::{
-        spread,
-        Topology, //
-    },
-    util::config, //
-};
+use crate::ktask::placement::topology::spread;
+use crate::ktask::placement::topology::Topology;
+use crate::util::config;
 use core::convert::Infallible;
 use proptest::{
     collection::vec,

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/rlim.rs`.
+//! Tests of `ktask/protocol/limits.rs`.
 
-use crate::{
-    ktask::{
-        policy::rlim::{
-            default_limit,
-            nearest_with_room,
-            Charge,
-            Rlim,
-            LIMIT_MAX, //
-        },
-        sync::preempt, //
-    },
-    util::{
-        config,
-        fewer_cases,
-        number,
-        Random, //
-    }, //
-};
+use crate::ktask::protocol::limits::default_limit;
+use crate::ktask::protocol::limits::nearest_with_room;
+use crate::ktask::protocol::limits::Charge;
+use crate::ktask::protocol::limits::Rlim;
+use crate::ktask::protocol::limits::LIMIT_MAX;
+use crate::ktask::sync::preempt;
+use crate::util::config;
+use crate::util::fewer_cases;
+use crate::util::number;
+use crate::util::Random;
 use proptest::{
     collection::vec,
     option,

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/served.rs`.
+//! Tests of `ktask/placement/excluded.rs`.
 
-use crate::{
-    ktask::policy::served::Excluded,
-    util::config, //
-};
+use crate::ktask::placement::excluded::Excluded;
+use crate::util::config;
 use proptest::{
     collection::vec,
     prelude::*, //

@@ -2,25 +2,17 @@
 
 //! Tests of `ktask/policy/threads.rs`.
 
-use crate::{
-    ktask::policy::{
-        chunk::Sizes,
-        part::Part,
-        threads::{
-            callers_part,
-            count,
-            most_left,
-            next_part,
-            only_one, //
-        }, //
-    },
-    util::{
-        config,
-        fewer_cases,
-        number,
-        positive, //
-    }, //
-};
+use crate::ktask::policy::chunk::Sizes;
+use crate::ktask::policy::threads::callers_part;
+use crate::ktask::policy::threads::count;
+use crate::ktask::policy::threads::most_left;
+use crate::ktask::policy::threads::next_part;
+use crate::ktask::policy::threads::only_one;
+use crate::ktask::protocol::part::Part;
+use crate::util::config;
+use crate::util::fewer_cases;
+use crate::util::number;
+use crate::util::positive;
 use proptest::{
     collection::vec,
     prelude::*,

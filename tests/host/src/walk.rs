@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/walk.rs`.
+//! Tests of `ktask/protocol/iterator_lock.rs`.
 
-use crate::{
-    ktask::policy::walk::{
-        Turns,
-        Walked, //
-    },
-    util::config, //
-};
+use crate::ktask::protocol::iterator_lock::Turns;
+use crate::ktask::protocol::iterator_lock::Walked;
+use crate::util::config;
 use proptest::{
     collection::vec,
     prelude::*, //

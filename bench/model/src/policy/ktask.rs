@@ -8,26 +8,18 @@ use super::{
     Policy,
     Ways, //
 };
-use crate::{
-    cpus::{
-        Pool,
-        NICE_19, //
-    },
-    ktask::policy::{
-        chunk::Sizes,
-        part::Part,
-        placement::Topology,
-        rlim::{
-            self,
-            Charge,
-            Rlim, //
-        },
-        threads, //
-    },
-    machine::Machine,
-    random::Random,
-    work::Work, //
-};
+use crate::cpus::Pool;
+use crate::cpus::NICE_19;
+use crate::ktask::placement::topology::Topology;
+use crate::ktask::policy::chunk::Sizes;
+use crate::ktask::policy::threads;
+use crate::ktask::protocol::limits;
+use crate::ktask::protocol::limits::Charge;
+use crate::ktask::protocol::limits::Rlim;
+use crate::ktask::protocol::part::Part;
+use crate::machine::Machine;
+use crate::random::Random;
+use crate::work::Work;
 use core::ops::Range;
 
 /// How the length of the next chunk is found.
@@ -196,7 +188,7 @@ impl Ktask {
         let avoid = self.caller as u32;
         let topology = &mut self.topology;
         let near = nid.and_then(|nid| topology.home(nid));
-        let node = rlim::nearest_with_room(&self.nodes, near, |from, to| {
+        let node = limits::nearest_with_room(&self.nodes, near, |from, to| {
             (!topology.cpus_of(to).is_empty()).then(|| distance(from, to))
         });
         let charge = Charge::take(&self.global, &self.nodes, node)?;

@@ -8,16 +8,12 @@ use super::{
     Policy,
     Ways, //
 };
-use crate::{
-    cpus::{
-        Pool,
-        NICE_19, //
-    },
-    ktask::policy::rlim,
-    machine::Machine,
-    random::Random,
-    work::Work, //
-};
+use crate::cpus::Pool;
+use crate::cpus::NICE_19;
+use crate::ktask::protocol::limits;
+use crate::machine::Machine;
+use crate::random::Random;
+use crate::work::Work;
 
 /// `KTASK_LOAD_BAL_SHIFT` as a factor.
 const CHUNKS_PER_THREAD: usize = 4;
@@ -35,7 +31,7 @@ pub(crate) struct V4<'a> {
 impl<'a> V4<'a> {
     pub(crate) fn new(machine: &Machine, work: &'a Work, threads: usize) -> Self {
         let units = work.units();
-        let most = rlim::default_limit(machine.cpus()) as usize + 1;
+        let most = limits::default_limit(machine.cpus()) as usize + 1;
         let threads = units.div_ceil(work.min).min(threads).min(most).max(1);
         let chunk = units / threads / CHUNKS_PER_THREAD / work.min * work.min;
         let parts = work.places().len();

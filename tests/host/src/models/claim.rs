@@ -7,14 +7,10 @@ use super::{
     Bug,
     Handed, //
 };
-use crate::ktask::policy::{
-    chunk::Sizes,
-    part::{
-        Chunk,
-        Claims,
-        Part, //
-    }, //
-};
+use crate::ktask::policy::chunk::Sizes;
+use crate::ktask::protocol::part::Chunk;
+use crate::ktask::protocol::part::Claims;
+use crate::ktask::protocol::part::Part;
 use loom::{
     sync::Mutex,
     thread, //

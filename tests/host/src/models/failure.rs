@@ -7,19 +7,13 @@ use super::{
     Bug,
     Handed, //
 };
-use crate::ktask::policy::{
-    chunk::Sizes,
-    outcome::Outcome,
-    part::{
-        Chunk,
-        Claims,
-        Part, //
-    },
-    undo::{
-        self,
-        Failed, //
-    }, //
-};
+use crate::ktask::policy::chunk::Sizes;
+use crate::ktask::policy::undo;
+use crate::ktask::policy::undo::Failed;
+use crate::ktask::protocol::outcome::Outcome;
+use crate::ktask::protocol::part::Chunk;
+use crate::ktask::protocol::part::Claims;
+use crate::ktask::protocol::part::Part;
 use loom::thread;
 use std::sync::{
     Arc,

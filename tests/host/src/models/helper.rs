@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An owner that starts, cancels and waits for helpers: `ktask/services/pool.rs`, with a thread in
+//! An owner that starts, cancels and waits for helpers: `ktask/kernel/pool.rs`, with a thread in
 //! place of each work item that is queued.
 //!
 //! A thread that comes late stands for a worker that has taken the item off the queue when that
@@ -13,13 +13,9 @@ use super::{
     Completion,
     Handed, //
 };
-use crate::ktask::policy::{
-    handshake::{
-        Closed,
-        Handshake, //
-    },
-    lending::Lending, //
-};
+use crate::ktask::protocol::boost::Lending;
+use crate::ktask::protocol::handshake::Closed;
+use crate::ktask::protocol::handshake::Handshake;
 use loom::{
     sync::Mutex,
     thread, //

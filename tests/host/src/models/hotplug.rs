@@ -6,10 +6,8 @@ use super::{
     explore,
     Bug, //
 };
-use crate::ktask::policy::rlim::{
-    Charge,
-    Rlim, //
-};
+use crate::ktask::protocol::limits::Charge;
+use crate::ktask::protocol::limits::Rlim;
 use loom::{
     sync::Mutex,
     thread, //

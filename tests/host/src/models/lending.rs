@@ -7,10 +7,8 @@ use super::{
     Bug,
     Handed, //
 };
-use crate::ktask::policy::lending::{
-    Lending,
-    MAX_NICE, //
-};
+use crate::ktask::protocol::boost::Lending;
+use crate::ktask::protocol::boost::MAX_NICE;
 use loom::{
     sync::Mutex,
     thread, //
@@ -23,7 +21,7 @@ const OWN: i32 = 3;
 const LENT: [i32; 2] = [-7, -9];
 
 struct World {
-    /// As in `ktask/services/worker.rs`, which sets nice values under this lock. A worker is known
+    /// As in `ktask/kernel/sched.rs`, which sets nice values under this lock. A worker is known
     /// by its index.
     lending: Mutex<Lending<usize>>,
     /// The nice value of each worker thread; `None` when the thread is gone.

@@ -6,10 +6,8 @@ use super::{
     explore,
     explore_preempted, //
 };
-use crate::ktask::policy::rlim::{
-    Charge,
-    Rlim, //
-};
+use crate::ktask::protocol::limits::Charge;
+use crate::ktask::protocol::limits::Rlim;
 use loom::thread;
 use std::sync::{
     atomic::{

@@ -16,20 +16,14 @@ use super::{
     Bug,
     Handed, //
 };
-use crate::ktask::policy::{
-    chunk::Sizes,
-    outcome::Outcome,
-    part::Part,
-    rlim::{
-        Charge,
-        Rlim, //
-    },
-    threads,
-    undo::{
-        self,
-        Failed, //
-    }, //
-};
+use crate::ktask::policy::chunk::Sizes;
+use crate::ktask::policy::threads;
+use crate::ktask::policy::undo;
+use crate::ktask::policy::undo::Failed;
+use crate::ktask::protocol::limits::Charge;
+use crate::ktask::protocol::limits::Rlim;
+use crate::ktask::protocol::outcome::Outcome;
+use crate::ktask::protocol::part::Part;
 use std::sync::Arc;
 
 /// A task of two parts.

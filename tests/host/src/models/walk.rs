@@ -8,10 +8,8 @@ use super::{
     Completion,
     Handed, //
 };
-use crate::ktask::policy::{
-    lending::MAX_NICE,
-    walk::Turns, //
-};
+use crate::ktask::protocol::boost::MAX_NICE;
+use crate::ktask::protocol::iterator_lock::Turns;
 use loom::{
     sync::{
         Condvar,
@@ -24,7 +22,7 @@ use std::sync::Arc;
 /// The nice value that the caller lends.
 const LENT: i32 = -7;
 
-/// As in `ktask/services/walk.rs`. A worker is known by its index.
+/// As in `ktask/kernel/iterator_lock.rs`. A worker is known by its index.
 struct World {
     turns: Mutex<Turns<usize>>,
     helpers: Condvar,

@@ -3,7 +3,7 @@
 //! Our own unbound workqueue, and work items that can be queued on a named CPU and cancelled
 //! without waiting. The `kernel` crate's workqueue does neither.
 
-use super::helpers;
+use crate::ktask::kernel::helpers;
 use core::{
     marker::PhantomPinned,
     ptr::NonNull, //

@@ -13,7 +13,7 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
-#include "debugfs.h"
+#include "../../../lib/debugfs/debugfs.h"
 
 /* Largest number of nodes this kernel was built for; node ids are below it. */
 unsigned int ktask_helper_nr_node_ids(void);

@@ -2,11 +2,9 @@
 
 //! Whether the machine is told to save energy.
 
-use super::helpers;
-use crate::ktask::sync::{
-    Atomic,
-    Relaxed, //
-};
+use crate::ktask::kernel::helpers;
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 use kernel::time::{
     Instant,
     Monotonic, //

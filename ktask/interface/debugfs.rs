@@ -2,23 +2,13 @@
 
 //! `/sys/kernel/debug/ktask/`: the administrator's knobs, the limits and the statistics.
 
-use crate::ktask::{
-    engine::{
-        Engine,
-        MAX_THREADS_MAX, //
-    },
-    policy::rlim::{
-        Rlim,
-        LIMIT_MAX, //
-    },
-    services::{
-        cpus,
-        debugfs::{
-            Dir,
-            Tree, //
-        },
-    },
-};
+use crate::ktask::engine::Engine;
+use crate::ktask::engine::MAX_THREADS_MAX;
+use crate::ktask::kernel::cpus;
+use crate::ktask::kernel::debugfs::Dir;
+use crate::ktask::kernel::debugfs::Tree;
+use crate::ktask::protocol::limits::Rlim;
+use crate::ktask::protocol::limits::LIMIT_MAX;
 use core::num::IntErrorKind;
 use kernel::{
     prelude::*,

@@ -33,7 +33,7 @@ ktask-bindgen-target-x86 := x86_64-linux-gnu
 ktask-bindgen-target-arm64 := aarch64-linux-gnu
 ktask-bindgen-target := $(ktask-bindgen-target-$(SRCARCH))
 ifeq ($(ktask-bindgen-target),)
-$(error ktask_rs: no bindgen target is known for $(SRCARCH); add it to bindings/bindgen.mk)
+$(error ktask_rs: no bindgen target is known for $(SRCARCH); add it to lib/bindgen.mk)
 endif
 
 quiet_cmd_ktask_bindgen = BINDGEN $@

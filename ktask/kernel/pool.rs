@@ -7,28 +7,16 @@
 //! All helpers exist from the start, so a scope allocates nothing. Ending a scope waits for helpers
 //! that run, never for one that has not started: that one is withdrawn.
 
-use super::{
-    completion::Completion,
-    worker::{
-        self,
-        LEND_MS, //
-    },
-    workqueue::{
-        self,
-        Work,
-        Workqueue, //
-    }, //
-};
-use crate::ktask::{
-    policy::handshake::{
-        Closed,
-        Handshake, //
-    },
-    sync::{
-        Atomic,
-        Relaxed, //
-    },
-};
+use crate::ktask::kernel::completion::Completion;
+use crate::ktask::kernel::sched;
+use crate::ktask::kernel::sched::LEND_MS;
+use crate::ktask::kernel::workqueue;
+use crate::ktask::kernel::workqueue::Work;
+use crate::ktask::kernel::workqueue::Workqueue;
+use crate::ktask::protocol::handshake::Closed;
+use crate::ktask::protocol::handshake::Handshake;
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 use core::{
     cell::UnsafeCell,
     mem::transmute,
@@ -88,7 +76,7 @@ struct Slot<S: 'static, R: 'static> {
     #[pin]
     done: Completion,
     #[pin]
-    worker: worker::Seat,
+    worker: sched::Seat,
     hand: Handshake,
     order: UnsafeCell<Order<S, R>>,
     // The owner's own notes: the CPU to queue on, whether the offer was withdrawn, and the next in
@@ -124,7 +112,7 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
                 Work::new(c"ktask_odd", static_lock_class!(), work_odd::<S, R>)
             },
             done <- Completion::new(),
-            worker <- worker::Seat::new(),
+            worker <- sched::Seat::new(),
             hand: Handshake::new(),
             order: UnsafeCell::new(Order {
                 job: None,
@@ -149,7 +137,7 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
     /// Owner: waits until the helper has ended, lending it the caller's priority.
     fn wait(&self) {
         loop {
-            self.worker.lend(worker::current_nice());
+            self.worker.lend(sched::current_nice());
             if self.done.wait(LEND_MS) {
                 return;
             }

@@ -17,12 +17,10 @@
 //! the offer back and need not wait for a worker that the scheduler has not got round to. One word
 //! holds all of it, so there is no order of two flags to get wrong.
 
-use crate::ktask::sync::{
-    Atomic,
-    Full,
-    Relaxed,
-    Release, //
-};
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Full;
+use crate::ktask::sync::Relaxed;
+use crate::ktask::sync::Release;
 
 const IDLE: u32 = 0;
 const OFFERED: u32 = 1;

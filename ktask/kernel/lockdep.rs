@@ -8,7 +8,7 @@
 //! that lockdep sees both orders. Its class is the place of the call. On a kernel without lockdep
 //! there is nothing of all this.
 
-use super::helpers;
+use crate::ktask::kernel::helpers;
 use kernel::{
     bindings,
     types::{

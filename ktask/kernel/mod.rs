@@ -3,7 +3,7 @@
 //! What the framework needs of the kernel, behind safe interfaces. Nothing here knows what a task
 //! is.
 
-/// The module's own bindings: see `bindings/helpers.h`.
+/// The module's own bindings: see `c/helpers.h`.
 #[allow(
     clippy::all,
     dead_code,
@@ -31,16 +31,16 @@ pub(crate) mod helpers {
     include!(env!("KTASK_HELPERS_RS"));
 }
 
-#[path = "../../bindings/debugfs.rs"]
+#[path = "../../lib/debugfs/debugfs.rs"]
 pub(crate) mod debugfs;
 
 pub(crate) mod completion;
+pub(crate) mod cpufreq;
 pub(crate) mod cpus;
 pub(crate) mod hotplug;
+pub(crate) mod iterator_lock;
 pub(crate) mod lockdep;
 pub(crate) mod pool;
-pub(crate) mod power;
 pub(crate) mod published;
-pub(crate) mod walk;
-pub(crate) mod worker;
+pub(crate) mod sched;
 pub(crate) mod workqueue;

@@ -3,11 +3,9 @@
 //! A node part: the part of a task that belongs to one NUMA node, and how chunks are claimed from
 //! it.
 
-use super::chunk::Sizes;
-use crate::ktask::sync::{
-    Atomic,
-    Relaxed, //
-};
+use crate::ktask::policy::chunk::Sizes;
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 use core::mem::offset_of;
 
 /// A chunk that one thread has claimed, and nobody else will.

@@ -2,22 +2,14 @@
 
 //! The C interface. What the functions promise is documented in `include/linux/ktask.h`.
 
-use crate::ktask::{
-    engine::{
-        Client,
-        Engine,
-        Shape, //
-    },
-    policy::part::Part,
-    services::{
-        helpers::{
-            ktask_ctl,
-            ktask_node, //
-        },
-        lockdep::Class,
-        published::Published, //
-    },
-};
+use crate::ktask::engine::Client;
+use crate::ktask::engine::Engine;
+use crate::ktask::engine::Shape;
+use crate::ktask::kernel::helpers::ktask_ctl;
+use crate::ktask::kernel::helpers::ktask_node;
+use crate::ktask::kernel::lockdep::Class;
+use crate::ktask::kernel::published::Published;
+use crate::ktask::protocol::part::Part;
 use core::{
     mem::{
         align_of,

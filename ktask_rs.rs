@@ -3,28 +3,20 @@
 //! ktask: run one CPU-bound job on many CPUs.
 //!
 //! The root of the `ktask_rs` module. What it does is in [`ktask`]; how modules use it is in
-//! `include/linux/ktask.h` and `bindings/ktask.rs`.
+//! `include/linux/ktask.h` and `include/ktask.rs`.
 
 use core::borrow::Borrow;
 use kernel::{
     prelude::*,
     sync::Arc, //
 };
-use ktask::{
-    edges::{
-        abi,
-        debugfs, //
-    },
-    engine::{
-        Engine,
-        MAX_THREADS_MAX, //
-    },
-    services::{
-        debugfs::Tree,
-        hotplug::Hotplug,
-        published::PublishedGuard, //
-    }, //
-};
+use ktask::engine::Engine;
+use ktask::engine::MAX_THREADS_MAX;
+use ktask::interface::c;
+use ktask::interface::debugfs;
+use ktask::kernel::debugfs::Tree;
+use ktask::kernel::hotplug::Hotplug;
+use ktask::kernel::published::PublishedGuard;
 
 mod ktask;
 
@@ -70,7 +62,7 @@ impl kernel::Module for KtaskModule {
             engine.global.max()
         );
         Ok(Self {
-            _abi: abi::ENGINE.publish(engine),
+            _abi: c::ENGINE.publish(engine),
             _hotplug: hotplug,
             _debugfs: debugfs,
         })

@@ -2,7 +2,7 @@
 
 //! CPUs and NUMA nodes of the machine.
 
-use super::helpers;
+use crate::ktask::kernel::helpers;
 use kernel::{
     cpu::CpuId,
     cpumask::CpumaskVar,

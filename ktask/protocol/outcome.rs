@@ -2,10 +2,8 @@
 
 //! Whether a task has failed, and how: its first error.
 
-use crate::ktask::sync::{
-    Atomic,
-    Relaxed, //
-};
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 
 /// The error of a task, shared by its threads.
 ///

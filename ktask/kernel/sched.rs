@@ -2,8 +2,8 @@
 
 //! The worker thread that a helper runs in, and its nice value.
 
-use super::helpers;
-use crate::ktask::policy::lending::Lending;
+use crate::ktask::kernel::helpers;
+use crate::ktask::protocol::boost::Lending;
 use kernel::{
     bindings,
     new_spinlock,

@@ -2,5 +2,5 @@
 
 //! Where the outside meets the engine: the C interface and debugfs.
 
-pub(crate) mod abi;
+pub(crate) mod c;
 pub(crate) mod debugfs;

@@ -2,10 +2,8 @@
 
 //! Resource limits on helpers: one counter for the machine, one per node.
 
-use crate::ktask::sync::{
-    Atomic,
-    Relaxed, //
-};
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 
 /// Share of the CPUs that helpers may take, in percent (as in ktask v4).
 const CPU_PERCENT: usize = 80;

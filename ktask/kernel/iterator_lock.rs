@@ -5,24 +5,14 @@
 //! No mutex, as the caller of a task would wait there for helpers that have no CPU: see
 //! `policy/walk.rs`.
 
-use super::{
-    completion::Completion,
-    worker::{
-        self,
-        Worker,
-        LEND_MS, //
-    }, //
-};
-use crate::ktask::{
-    policy::{
-        lending::MAX_NICE,
-        walk::Turns, //
-    },
-    sync::{
-        Atomic,
-        Relaxed, //
-    },
-};
+use crate::ktask::kernel::completion::Completion;
+use crate::ktask::kernel::sched;
+use crate::ktask::kernel::sched::Worker;
+use crate::ktask::kernel::sched::LEND_MS;
+use crate::ktask::protocol::boost::MAX_NICE;
+use crate::ktask::protocol::iterator_lock::Turns;
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Relaxed;
 use kernel::{
     new_condvar,
     new_spinlock,
@@ -77,7 +67,7 @@ impl WalkLock {
             }
             if let Some(worker) = turns.lend() {
                 // SAFETY: It walks, and ends that under the lock we hold, so the thread exists.
-                unsafe { worker.set_nice(worker::current_nice()) };
+                unsafe { worker.set_nice(sched::current_nice()) };
             }
             drop(turns);
             // Told or not: it may be another's turn already.

@@ -2,10 +2,8 @@
 
 //! Tells when CPUs come and go.
 
-use super::published::{
-    Published,
-    PublishedGuard, //
-};
+use crate::ktask::kernel::published::Published;
+use crate::ktask::kernel::published::PublishedGuard;
 use kernel::{
     bindings,
     error::to_result,

@@ -3,11 +3,9 @@
 //! A pointer to the one live instance of something, for entry points that the kernel or another
 //! module calls without telling which instance is meant.
 
-use crate::ktask::sync::{
-    Atomic,
-    Full,
-    Relaxed, //
-};
+use crate::ktask::sync::Atomic;
+use crate::ktask::sync::Full;
+use crate::ktask::sync::Relaxed;
 use core::ptr;
 use kernel::sync::Arc;
 
