@@ -10,13 +10,18 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
-use ktask::engine::Engine;
-use ktask::engine::MAX_THREADS_MAX;
-use ktask::interface::c;
-use ktask::interface::debugfs;
-use ktask::kernel::debugfs::Tree;
-use ktask::kernel::hotplug::Hotplug;
-use ktask::kernel::published::PublishedGuard;
+use ktask::{
+    engine::{
+        Engine,
+        ENGINE,
+        MAX_THREADS_MAX, //
+    },
+    interface,
+    kernel::{
+        debugfs::Tree,
+        hotplug::Hotplug, //
+    }, //
+};
 
 mod ktask;
 
@@ -34,9 +39,8 @@ module! {
     },
 }
 
-/// The loaded module: registrations that keep the engine alive. The C interface goes first.
+/// The loaded module: registrations that keep the engine alive.
 struct KtaskModule {
-    _abi: PublishedGuard<Engine>,
     _hotplug: Hotplug<Engine>,
     _debugfs: Tree<Engine>,
 }
@@ -50,19 +54,18 @@ impl kernel::Module for KtaskModule {
         }
         let engine = Arc::pin_init(Engine::new(max_threads), GFP_KERNEL)
             .inspect_err(|error| pr_err!("cannot set up the helpers: {error:?}\n"))?;
-        let hotplug = Hotplug::new(engine.clone())
+        let hotplug = Hotplug::new(ENGINE.publish(engine.clone()))
             .inspect_err(|error| pr_err!("cannot follow CPU hotplug: {error:?}\n"))?;
         // Only now, so that no CPU comes or goes unseen.
         engine.follow_cpus();
         // The last that can fail: nobody has one of the files open if anything else does.
-        let debugfs = debugfs::new(engine.clone())
+        let debugfs = interface::debugfs::new(engine.clone())
             .inspect_err(|error| pr_err!("cannot create the debugfs files: {error:?}\n"))?;
         pr_info!(
             "loaded: at most {} helpers, {max_threads} threads a task\n",
-            engine.global.max()
+            engine.machine.limits.global.max()
         );
         Ok(Self {
-            _abi: c::ENGINE.publish(engine),
             _hotplug: hotplug,
             _debugfs: debugfs,
         })

@@ -2,8 +2,10 @@
 
 //! What the administrator can turn, apart from the limits.
 
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
 
 /// The largest value of `max_threads`.
 pub(crate) const MAX_THREADS_MAX: u32 = i32::MAX as u32;

@@ -2,8 +2,10 @@
 
 //! Counts of what happened since the module was loaded.
 
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
 
 macro_rules! stats {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -26,6 +28,14 @@ macro_rules! stats {
     };
 }
 
+impl Stats {
+    /// Counts what one thread has done.
+    pub(crate) fn worked(&self, chunks: usize, units: usize) {
+        self.chunks.add(chunks);
+        self.units.add(units);
+    }
+}
+
 stats! {
     /// Tasks that were run, failed ones included.
     tasks,
@@ -35,7 +45,7 @@ stats! {
     units,
     /// Helpers that began to work.
     helpers_started,
-    /// Helpers that were queued but withdrawn before they began.
+    /// Helpers that were queued but cancelled before they began.
     helpers_cancelled,
     /// Helpers that were to run on a node that was full, and so were sent elsewhere.
     helpers_spilled,
@@ -43,6 +53,8 @@ stats! {
     helpers_displaced,
     /// Times a helper moved to another node.
     helpers_migrated,
+    /// Helpers that the limits allowed, but for which no slot was left.
+    helpers_unavailable,
     /// Tasks that failed.
     failed_tasks,
     /// Calls of undo functions.
@@ -60,6 +72,13 @@ impl Counter {
     /// Its value.
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+
+    /// Adds 1 if `it_happened`.
+    pub(crate) fn count(&self, it_happened: bool) {
+        if it_happened {
+            self.add(1);
+        }
     }
 
     /// Adds to it.

@@ -2,43 +2,64 @@
 
 //! One task while it runs: what its caller and its helpers do, each in its own thread.
 
-use crate::ktask::engine::Client;
-use crate::ktask::engine::Engine;
-use crate::ktask::engine::Shape;
-use crate::ktask::kernel::iterator_lock::WalkLock;
-use crate::ktask::kernel::lockdep::Wait;
-use crate::ktask::kernel::pool::Job;
-use crate::ktask::kernel::pool::Verdict;
-use crate::ktask::kernel::sched;
-use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::policy::threads;
-use crate::ktask::policy::undo;
-use crate::ktask::policy::undo::Failed;
-use crate::ktask::protocol::limits::Charge;
-use crate::ktask::protocol::outcome::Outcome;
-use crate::ktask::protocol::part::Chunk;
-use crate::ktask::protocol::part::Claims;
-use crate::ktask::protocol::part::Part;
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use super::{
+    Client,
+    Engine,
+    Request, //
+};
+use crate::ktask::{
+    kernel::{
+        iterator_lock::IteratorLock,
+        lockdep::Wait,
+        pool::{
+            Job,
+            Scope, //
+        },
+        sched,
+        team::{
+            Member,
+            Team, //
+        }, //
+    },
+    placement::machine::Wish,
+    policy::{
+        chunk::{
+            Chunk,
+            Sizes, //
+        },
+        undo::{
+            self,
+            Failed, //
+        }, //
+    },
+    protocol::{
+        helper::{
+            Assignment,
+            Next, //
+        },
+        outcome::Outcome,
+        part::{
+            Claims,
+            Part, //
+        },
+        parts, //
+    }, //
+};
 use kernel::{
     prelude::*,
     sync::aref::ARef, //
 };
 
-/// What a helper is to do, until it moves to another node.
-#[derive(Clone, Copy)]
-pub(super) struct Leg {
-    /// The node part it starts with.
-    pub(super) part: usize,
-    /// What it is counted against.
-    pub(super) charge: Charge,
-    /// The CPU it was queued for.
+/// What is decided before a task begins.
+pub(super) struct Plan {
+    /// How many threads share the work, the caller included.
+    pub(super) threads: usize,
+    /// The part that the caller starts with.
+    pub(super) first: Option<usize>,
+    /// The caller's CPU.
     pub(super) cpu: u32,
-    /// The node of that CPU.
-    pub(super) node: Option<usize>,
-    /// Whether it worked on another node before.
-    pub(super) moved: bool,
+    /// Whether helpers stay on the CPUs that were chosen for them.
+    pub(super) confined: bool,
 }
 
 /// A task that can be stopped is divided as if for this many threads at least, so that one thread
@@ -48,18 +69,17 @@ const KILLABLE_SHARES: usize = 4;
 /// A task.
 pub(super) struct Task<'a, C> {
     engine: &'a Engine,
-    client: &'a C,
-    parts: &'a [Part],
-    min: usize,
+    request: &'a Request<'a, C>,
     /// The caller, if a fatal signal to it fails the task.
     killable: Option<ARef<kernel::task::Task>>,
+    /// For how many threads the work is divided.
+    shares: usize,
     /// Whether helpers stay on the CPUs that were chosen for them.
-    confined: Atomic<bool>,
-    /// Held while a client's iterator walks; `None` for ranges.
-    walk: Option<&'a WalkLock>,
+    confined: bool,
+    /// Held while a client's iterator is called; `None` for ranges.
+    iterator: Option<&'a IteratorLock<'a>>,
     /// Held wherever the client's functions are called.
     wait: Wait,
-    threads: Atomic<usize>,
     outcome: Outcome,
 }
 
@@ -67,83 +87,161 @@ pub(super) struct Task<'a, C> {
 #[derive(Clone, Copy)]
 enum Worker {
     Caller,
-    Helper,
+    Helper(Member),
 }
 
-/// How a thread stopped working on a part.
-enum Drained {
-    /// Nothing is left to claim, or the task has failed elsewhere.
-    Empty,
-    /// The thread function failed.
-    Failed(Failed),
+/// What one thread has done, counted once when the thread ends: the counters are shared by all CPUs.
+#[derive(Default)]
+struct Tally {
+    chunks: usize,
+    units: usize,
 }
 
 impl<'a, C: Client> Task<'a, C> {
     pub(super) fn new(
         engine: &'a Engine,
-        client: &'a C,
-        parts: &'a [Part],
-        shape: &Shape,
-        walk: Option<&'a WalkLock>,
+        request: &'a Request<'a, C>,
+        plan: &Plan,
+        iterator: Option<&'a IteratorLock<'a>>,
     ) -> Self {
-        Self {
-            engine,
-            client,
-            parts,
-            min: shape.min_chunk.max(1),
-            killable: shape.killable.then(sched::this_thread),
-            confined: Atomic::new(false),
-            walk,
-            wait: Wait::new(shape.class, client.function()),
-            threads: Atomic::new(if shape.killable { KILLABLE_SHARES } else { 1 }),
-            outcome: Outcome::new(),
-        }
-    }
-
-    /// Tells how many threads share the work. Before any helper starts.
-    pub(super) fn set_threads(&self, threads: usize) {
-        let shares = if self.killable.is_some() {
+        let killable = request.options.killable.then(sched::this_thread);
+        let shares = if killable.is_some() {
             KILLABLE_SHARES
         } else {
             1
         };
-        self.threads.store(threads.max(shares), Relaxed);
+        Self {
+            engine,
+            request,
+            killable,
+            shares: plan.threads.max(shares),
+            confined: plan.confined,
+            iterator,
+            wait: Wait::new(request.options.class, request.client.function()),
+            outcome: Outcome::new(),
+        }
     }
 
-    /// Tells whether helpers are confined to CPUs of the caller. Before any helper starts.
-    pub(super) fn set_confined(&self, confined: bool) {
-        self.confined.store(confined, Relaxed);
-    }
-
-    /// The first error, 0 if there was none.
-    pub(super) fn error(&self) -> i32 {
+    /// Runs the task in the calling thread and in helpers. Returns 0 or the first error. May sleep.
+    pub(super) fn run(&self, team: &Team<'_>, plan: &Plan) -> i32 {
+        if plan.threads == 1 {
+            let failed = self.work(plan.first);
+            self.finish(failed.into_iter());
+        } else {
+            let (failed, joined) = team.scope(self, |scope| {
+                self.recruit(scope, plan);
+                self.work(plan.first)
+            });
+            self.finish(Iterator::chain(joined.failures(), failed));
+        }
         self.outcome.error()
     }
 
+    /// Starts the helpers of a task.
+    fn recruit(&self, scope: &Scope<'_, '_>, plan: &Plan) {
+        let parts = self.request.parts;
+        if let Some(part) = plan.first.and_then(|first| parts.get(first)) {
+            part.add_thread();
+        }
+        for _ in 1..plan.threads {
+            let Some((index, part)) = parts::next_part(parts) else {
+                return;
+            };
+            if !self.start_helper(scope, plan, index, part.nid()) {
+                return;
+            }
+            part.add_thread();
+        }
+    }
+
+    /// Starts one helper on the part `index`, whose node is `nid`. Returns whether there was one.
+    fn start_helper(
+        &self,
+        scope: &Scope<'_, '_>,
+        plan: &Plan,
+        index: usize,
+        nid: Option<usize>,
+    ) -> bool {
+        let engine = self.engine;
+        let wish = Wish {
+            nid,
+            avoid: plan.cpu,
+        };
+        let Some(placed) = engine.machine.place(wish, plan.confined) else {
+            return false;
+        };
+        let assignment = Assignment {
+            part: index,
+            grant: placed.grant,
+            cpu: placed.cpu,
+            node: placed.node,
+            moved: false,
+        };
+        let started = scope.start(assignment, placed.verify);
+        if started {
+            engine.stats.helpers_spilled.count(placed.spilled);
+        } else {
+            engine.stats.helpers_unavailable.add(1);
+            engine.machine.limits.release(placed.grant);
+        }
+        started
+    }
+
     /// The caller's share: works wherever something is left.
-    pub(super) fn work(&self, first: Option<usize>) -> Option<Failed> {
-        let failed = self.drain_all(first);
-        if let Some(walk) = self.walk {
-            walk.finish();
+    fn work(&self, first: Option<usize>) -> Option<Failed> {
+        let mut tally = Tally::default();
+        let failed = self.drain_all(first, &mut tally);
+        self.engine.stats.worked(tally.chunks, tally.units);
+        if let Some(iterator) = self.iterator {
+            iterator.finish();
         }
         failed
     }
 
-    fn drain_all(&self, first: Option<usize>) -> Option<Failed> {
+    fn drain_all(&self, first: Option<usize>, tally: &mut Tally) -> Option<Failed> {
         let mut next = first;
         while let Some(part) = next {
-            if let Drained::Failed(failed) = self.drain(part, Worker::Caller) {
-                return Some(failed);
+            let failed = self.drain(part, Worker::Caller, tally);
+            if failed.is_some() {
+                return failed;
             }
             next = self.most_left(part);
         }
         None
     }
 
-    /// Counts the failed task, and undoes what was completed, if the client wants that. All threads
-    /// must have stopped.
-    pub(super) fn undo(&self, failed: impl Iterator<Item = Failed> + Clone) {
-        undo_completed(self.engine, self.client, self.parts, failed);
+    /// A helper's share, until the helper ends or moves to another node.
+    fn help(&self, member: Member, assignment: &Assignment, tally: &mut Tally) -> Next {
+        let mut part = assignment.part;
+        loop {
+            if let Some(failed) = self.drain(part, Worker::Helper(member), tally) {
+                return Next::Failed(failed);
+            }
+            let Some(next) = self.most_left(part) else {
+                return Next::Done;
+            };
+            if let Some(moved) = self.migrate(assignment, next) {
+                return Next::Move(moved);
+            }
+            part = next;
+        }
+    }
+
+    /// Moves a helper to the node of part `next`, if that is another one and has room.
+    fn migrate(&self, assignment: &Assignment, next: usize) -> Option<Assignment> {
+        if self.confined {
+            return None;
+        }
+        let nid = self.request.parts.get(next).and_then(Part::nid);
+        let placed = self.engine.machine.migrate(assignment, nid)?;
+        self.engine.stats.helpers_migrated.add(1);
+        Some(Assignment {
+            part: next,
+            grant: placed.grant,
+            cpu: placed.cpu,
+            node: placed.node,
+            moved: true,
+        })
     }
 
     /// Where to go on after part `after`, unless the task has failed.
@@ -151,24 +249,23 @@ impl<'a, C: Client> Task<'a, C> {
         if self.outcome.failed() {
             return None;
         }
-        threads::most_left(self.parts, after)
+        parts::most_left(self.request.parts, after)
     }
 
     /// Runs chunks of one part until none is left, or the caller of a task that can be killed is.
-    fn drain(&self, index: usize, by: Worker) -> Drained {
-        let Some(part) = self.parts.get(index) else {
-            return Drained::Empty;
-        };
-        let sizes = Sizes::new(part.size(), self.min, self.threads.load(Relaxed));
+    /// Returns the chunk whose thread function failed.
+    fn drain(&self, index: usize, by: Worker, tally: &mut Tally) -> Option<Failed> {
+        let part = self.request.parts.get(index)?;
+        let sizes = Sizes::new(part.size(), self.request.options.min_chunk, self.shares);
         let sizes = match by {
             Worker::Caller => sizes,
-            Worker::Helper => sizes.with_slow_start(),
+            Worker::Helper(_) => sizes.with_slow_start(),
         };
-        let simple = self.killable.is_none() && self.walk.is_none();
+        let simple = self.killable.is_none() && self.iterator.is_none();
         let mut claims = part.claims(sizes);
         let mut chunks = 0usize;
         let mut units = 0usize;
-        let mut drained = Drained::Empty;
+        let mut failed = None;
         let _held = self.wait.hold();
         loop {
             let claimed = if simple {
@@ -181,17 +278,17 @@ impl<'a, C: Client> Task<'a, C> {
             };
             chunks = chunks.wrapping_add(1);
             units = units.wrapping_add(chunk.len);
-            let error = self.client.run(chunk.start, chunk.end);
+            let error = self.request.client.run(chunk.start, chunk.end);
             if error != 0 {
                 self.outcome.fail(error);
-                drained = Drained::Failed(Failed { part: index, chunk });
+                failed = Some(Failed { part: index, chunk });
                 break;
             }
             sched::cond_resched();
         }
-        self.engine.stats.chunks.add(chunks);
-        self.engine.stats.units.add(units);
-        drained
+        tally.chunks = tally.chunks.wrapping_add(chunks);
+        tally.units = tally.units.wrapping_add(units);
+        failed
     }
 
     #[inline]
@@ -202,26 +299,26 @@ impl<'a, C: Client> Task<'a, C> {
         claims.next(done)
     }
 
-    /// As [`Self::claim`], where the caller can be killed or a client's iterator walks. Out of the
-    /// way of others.
+    /// As [`Self::claim`], where the caller can be killed or a client's iterator is called. Out of
+    /// the way of others.
     #[inline(never)]
     fn claim_otherwise(&self, part: &Part, sizes: Sizes, done: usize, by: Worker) -> Option<Chunk> {
-        let Some(walk) = self.walk else {
+        let Some(iterator) = self.iterator else {
             if self.stopped(part) {
                 return None;
             }
             return part.claims(sizes).next(done);
         };
-        let _walking = match by {
-            Worker::Caller => walk.lock_for_caller(),
-            Worker::Helper => walk.lock_for_helper()?,
+        let _guard = match by {
+            Worker::Caller => iterator.lock_for_caller(),
+            Worker::Helper(member) => iterator.lock_for_helper(member)?,
         };
         if self.stopped(part) {
             return None;
         }
         part.claim_walk(sizes, done, |position, size| {
-            let end = self.client.advance(position, size);
-            // Much may have happened while this thread walked.
+            let end = self.request.client.advance(position, size);
+            // Much may have happened during the call of the iterator.
             (!self.stopped(part)).then_some(end)
         })
     }
@@ -236,48 +333,34 @@ impl<'a, C: Client> Task<'a, C> {
         self.outcome.failed()
     }
 
-    /// Ends a helper's leg.
-    fn done(&self, leg: Leg, failed: Option<Failed>) -> Verdict<Leg, Option<Failed>> {
-        self.engine.put(leg.charge);
-        Verdict::Done(failed)
+    /// Undoes a failed task, once all threads have stopped. `failed` are the chunks whose thread
+    /// functions failed.
+    fn finish(&self, failed: impl Iterator<Item = Failed> + Clone) {
+        if self.outcome.failed() {
+            undo_completed(self.engine, self.request, failed);
+        }
     }
 }
 
-impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
-    fn run(&self, leg: Leg) -> Verdict<Leg, Option<Failed>> {
-        if !leg.moved {
-            self.engine.stats.helpers_started.add(1);
+impl<C: Client> Job for Task<'_, C> {
+    fn run(&self, member: Member, assignment: Assignment, conclusive: bool) -> Next {
+        let engine = self.engine;
+        engine.stats.helpers_started.count(!assignment.moved);
+        let displaced = engine.machine.learn(assignment.cpu, conclusive);
+        engine.stats.helpers_displaced.count(displaced);
+        let mut tally = Tally::default();
+        let next = self.help(member, &assignment, &mut tally);
+        engine.stats.worked(tally.chunks, tally.units);
+        if !matches!(next, Next::Move(_)) {
+            engine.machine.limits.release(assignment.grant);
         }
-        self.engine.learn(leg.cpu);
-        let mut part = leg.part;
-        loop {
-            if let Drained::Failed(failed) = self.drain(part, Worker::Helper) {
-                return self.done(leg, Some(failed));
-            }
-            let Some(next) = self.most_left(part) else {
-                return self.done(leg, None);
-            };
-            let nid = self.parts.get(next).and_then(Part::nid);
-            let nid = nid.filter(|_| !self.confined.load(Relaxed));
-            if let Some((cpu, charge, node)) = self.engine.migrate(leg.charge, leg.node, nid) {
-                let leg = Leg {
-                    part: next,
-                    charge,
-                    cpu,
-                    node: Some(node),
-                    moved: true,
-                };
-                return Verdict::Move(cpu, leg);
-            }
-            part = next;
-        }
+        next
     }
 
-    fn withdrawn(&self, leg: Leg) {
-        if !leg.moved {
-            self.engine.stats.helpers_cancelled.add(1);
-        }
-        self.engine.put(leg.charge);
+    fn cancelled(&self, assignment: Assignment) {
+        let engine = self.engine;
+        engine.stats.helpers_cancelled.count(!assignment.moved);
+        engine.machine.limits.release(assignment.grant);
     }
 }
 
@@ -285,16 +368,16 @@ impl<C: Client> Job<Leg, Option<Failed>> for Task<'_, C> {
 /// chunks whose thread functions failed.
 pub(super) fn undo_completed<C: Client>(
     engine: &Engine,
-    client: &C,
-    parts: &[Part],
+    request: &Request<'_, C>,
     failed: impl Iterator<Item = Failed> + Clone,
 ) {
+    let client = request.client;
     engine.stats.failed_tasks.add(1);
     if !client.undoes() {
         return;
     }
     let walks = client.walks();
-    for (index, part) in parts.iter().enumerate() {
+    for (index, part) in request.parts.iter().enumerate() {
         undo::completed(
             index,
             part.start(),

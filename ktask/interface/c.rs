@@ -2,14 +2,23 @@
 
 //! The C interface. What the functions promise is documented in `include/linux/ktask.h`.
 
-use crate::ktask::engine::Client;
-use crate::ktask::engine::Engine;
-use crate::ktask::engine::Shape;
-use crate::ktask::kernel::helpers::ktask_ctl;
-use crate::ktask::kernel::helpers::ktask_node;
-use crate::ktask::kernel::lockdep::Class;
-use crate::ktask::kernel::published::Published;
-use crate::ktask::protocol::part::Part;
+use crate::ktask::{
+    engine::{
+        Client,
+        Options,
+        Request,
+        ENGINE, //
+    },
+    kernel::{
+        c::{
+            ktask_ctl,
+            ktask_node, //
+        },
+        cpus,
+        lockdep::Class, //
+    },
+    protocol::part::Part, //
+};
 use core::{
     mem::{
         align_of,
@@ -23,9 +32,6 @@ use kernel::{
     bindings::lock_class_key,
     prelude::*, //
 };
-
-/// The engine that the exported functions use.
-pub(crate) static ENGINE: Published<Engine> = Published::new();
 
 /// A `struct ktask_node` can be used as a [`Part`], or this does not compile.
 const SAME_LAYOUT: () = {
@@ -115,23 +121,23 @@ impl Client for CClient {
 ///
 /// `ctl` must point to a valid control structure, whose functions keep to the header's rules.
 unsafe fn run(parts: &[Part], ctl: *const ktask_ctl, class: Class) -> Result<c_int> {
-    let (client, shape) = {
+    let (client, options) = {
         // SAFETY: The function's own contract. The reference ends here: thread functions may change
         // the client's control structure while the task runs.
         let ctl = unsafe { &*ctl };
-        let shape = Shape {
+        let options = Options {
             min_chunk: ctl.kc_min_chunk_size,
             max_threads: ctl.kc_max_threads,
             killable: ctl.kc_killable != 0,
             class,
         };
-        (CClient::new(ctl)?, shape)
+        (CClient::new(ctl)?, options)
     };
-    let total = Engine::check(parts, client.walks())?;
+    let request = Request::new(client, parts, options)?;
     // SAFETY: The caller is a module that uses our symbols, so we cannot be unloaded before it
     // returns.
     let engine = unsafe { ENGINE.get() }.ok_or(ENODEV)?;
-    Ok(engine.run(client, parts, total, shape))
+    Ok(engine.run(request))
 }
 
 /// Runs a task with helpers on the caller's node; see `include/linux/ktask.h`.
@@ -167,7 +173,7 @@ pub(crate) unsafe extern "C" fn __ktask_run(
     }
     // SAFETY: The function's own contract.
     let class = unsafe { Class::new(key) };
-    let part = Part::new(start as usize, task_size, Engine::current_nid());
+    let part = Part::new(start as usize, task_size, cpus::current_nid());
     // SAFETY: The function's own contract.
     unsafe { run(slice::from_ref(&part), ctl, class) }.unwrap_or_else(|error| error.to_errno())
 }

@@ -2,13 +2,23 @@
 
 //! `/sys/kernel/debug/ktask/`: the administrator's knobs, the limits and the statistics.
 
-use crate::ktask::engine::Engine;
-use crate::ktask::engine::MAX_THREADS_MAX;
-use crate::ktask::kernel::cpus;
-use crate::ktask::kernel::debugfs::Dir;
-use crate::ktask::kernel::debugfs::Tree;
-use crate::ktask::protocol::limits::Rlim;
-use crate::ktask::protocol::limits::LIMIT_MAX;
+use crate::ktask::{
+    engine::{
+        Engine,
+        MAX_THREADS_MAX, //
+    },
+    kernel::{
+        cpus,
+        debugfs::{
+            Dir,
+            Tree, //
+        },
+    },
+    protocol::limits::{
+        Rlim,
+        LIMIT_MAX, //
+    }, //
+};
 use core::num::IntErrorKind;
 use kernel::{
     prelude::*,
@@ -71,9 +81,9 @@ fn rlim_files(tree: &mut Tree<Engine>, dir: Dir, number: usize) -> Result {
 
 fn rlim(engine: &Engine, number: usize) -> Option<&Rlim> {
     if number == MACHINE {
-        Some(&engine.global)
+        Some(&engine.machine.limits.global)
     } else {
-        engine.nodes.get(number)
+        engine.machine.limits.nodes.get(number)
     }
 }
 

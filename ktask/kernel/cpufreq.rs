@@ -2,46 +2,65 @@
 
 //! Whether the machine is told to save energy.
 
-use crate::ktask::kernel::helpers;
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use super::c;
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
 use kernel::time::{
     Instant,
     Monotonic, //
 };
 
-/// How long an answer is good, in milliseconds. The kernel tells nobody of a change of governor, and
-/// looking at every CPU's policy for every task would cost too much.
-const VALID_MS: i64 = 10;
+/// How long an answer is good at least, in nanoseconds. The kernel tells nobody of a change of
+/// governor.
+const VALID_NS: i64 = 10_000_000;
+
+/// An answer is good for so many times the time that it took to find: looking at the policy of every
+/// CPU takes at most one percent of one CPU's time, however many CPUs there are.
+const VALID_TIMES: i64 = 100;
+
+/// Somebody looks at the moment.
+const LOOKING: i64 = i64::MAX;
 
 /// What was last seen.
-pub(crate) struct Power {
-    /// When, in nanoseconds since some time in the past; 0 is never.
-    seen_at: Atomic<i64>,
-    saving: Atomic<bool>,
+pub(crate) struct Governors {
     start: Instant<Monotonic>,
+    /// Until when the answer is good, in nanoseconds since `start`; `LOOKING` while somebody looks.
+    valid_until: Atomic<i64>,
+    saving: Atomic<bool>,
 }
 
-impl Power {
+impl Governors {
     /// Nothing has been seen yet.
     pub(crate) fn new() -> Self {
         Self {
-            seen_at: Atomic::new(0),
-            saving: Atomic::new(false),
             start: Instant::now(),
+            valid_until: Atomic::new(0),
+            saving: Atomic::new(false),
         }
     }
 
-    /// Whether an energy-conscious governor is in use on any CPU, or was a few milliseconds ago.
-    /// Only where sleeping is allowed.
+    /// Whether an energy-conscious governor is in use on any CPU, or was so a short time ago. Only
+    /// where sleeping is allowed.
+    ///
+    /// One caller at a time looks; the others take the last answer, and wait for nobody.
     pub(crate) fn saving(&self) -> bool {
         let now = self.start.elapsed().as_nanos();
-        let seen_at = self.seen_at.load(Relaxed);
-        if seen_at == 0 || now.saturating_sub(seen_at) >= VALID_MS * 1_000_000 {
+        let valid_until = self.valid_until.load(Relaxed);
+        let looks = now >= valid_until
+            && self
+                .valid_until
+                .cmpxchg(valid_until, LOOKING, Relaxed)
+                .is_ok();
+        if looks {
             // SAFETY: The caller may sleep.
-            let saving = unsafe { helpers::ktask_helper_saving_power() };
+            let saving = unsafe { c::ktask_c_saving_power() };
             self.saving.store(saving, Relaxed);
-            self.seen_at.store(now, Relaxed);
+            let end = self.start.elapsed().as_nanos();
+            let valid = end.saturating_sub(now).saturating_mul(VALID_TIMES);
+            self.valid_until
+                .store(end.saturating_add(valid.max(VALID_NS)), Relaxed);
         }
         self.saving.load(Relaxed)
     }

@@ -2,7 +2,7 @@
 
 //! CPUs and NUMA nodes of the machine.
 
-use crate::ktask::kernel::helpers;
+use super::c;
 use kernel::{
     cpu::CpuId,
     cpumask::CpumaskVar,
@@ -17,23 +17,23 @@ pub(crate) fn nr_ids() -> usize {
 /// Number of node ids; every node id is below it.
 pub(crate) fn nr_node_ids() -> usize {
     // SAFETY: Reads a variable that does not change after boot.
-    unsafe { helpers::ktask_helper_nr_node_ids() as usize }
+    unsafe { c::ktask_c_nr_node_ids() as usize }
 }
 
 /// Whether `nid` is a node this machine may have.
 pub(crate) fn node_possible(nid: i32) -> bool {
     // SAFETY: The helper checks the range of `nid`.
-    unsafe { helpers::ktask_helper_node_possible(nid) }
+    unsafe { c::ktask_c_node_possible(nid) }
 }
 
 /// The node of a possible CPU.
 pub(crate) fn node_of(cpu: u32) -> Option<usize> {
     // SAFETY: `cpu_possible()` is defined for CPU ids, which are below `nr_cpu_ids`.
-    if (cpu as usize) >= nr_ids() || !unsafe { helpers::ktask_helper_cpu_possible(cpu) } {
+    if (cpu as usize) >= nr_ids() || !unsafe { c::ktask_c_cpu_possible(cpu) } {
         return None;
     }
     // SAFETY: The CPU is possible, as was just checked.
-    usize::try_from(unsafe { helpers::ktask_helper_cpu_to_node(cpu) }).ok()
+    usize::try_from(unsafe { c::ktask_c_cpu_to_node(cpu) }).ok()
 }
 
 /// The CPUs that general kernel work may run on: online and not isolated.
@@ -57,19 +57,19 @@ impl UsableCpus {
     /// Reads the CPUs that are usable now.
     pub(crate) fn read(&mut self) {
         // SAFETY: The mask is ours to write.
-        unsafe { helpers::ktask_helper_usable_cpus(self.0.as_raw()) };
+        unsafe { c::ktask_c_usable_cpus(self.0.as_raw()) };
     }
 
     /// Whether those are still the CPUs that are usable now.
     pub(crate) fn is_current(&self) -> bool {
         // SAFETY: The mask is valid.
-        unsafe { helpers::ktask_helper_usable_cpus_are(self.0.as_raw()) }
+        unsafe { c::ktask_c_usable_cpus_are(self.0.as_raw()) }
     }
 
     /// How many of them the calling thread may run on.
     pub(crate) fn allowed(&self) -> usize {
         // SAFETY: The mask is valid; a thread may read its own affinity.
-        unsafe { helpers::ktask_helper_may_use_of(self.0.as_raw()) as usize }
+        unsafe { c::ktask_c_may_use_of(self.0.as_raw()) as usize }
     }
 
     /// Whether `cpu` was among them.
@@ -83,7 +83,7 @@ pub(crate) fn distance(from: usize, to: usize) -> u32 {
     match (i32::try_from(from), i32::try_from(to)) {
         // SAFETY: `node_distance()` is defined for node ids, which are below `nr_node_ids`.
         (Ok(a), Ok(b)) if from.max(to) < nr_node_ids() => unsafe {
-            helpers::ktask_helper_node_distance(a, b) as u32
+            c::ktask_c_node_distance(a, b) as u32
         },
         _ => u32::MAX,
     }
@@ -92,11 +92,17 @@ pub(crate) fn distance(from: usize, to: usize) -> u32 {
 /// Whether the calling thread may run on `cpu`.
 pub(crate) fn allowed(cpu: u32) -> bool {
     // SAFETY: The CPU id is in range, as is checked first; a thread may read its own affinity.
-    (cpu as usize) < nr_ids() && unsafe { helpers::ktask_helper_may_use(cpu) }
+    (cpu as usize) < nr_ids() && unsafe { c::ktask_c_may_use(cpu) }
 }
 
 /// The CPU this runs on; it may be another one a moment later.
 pub(crate) fn current() -> u32 {
     // SAFETY: Reads the CPU id and nothing else.
-    unsafe { helpers::ktask_helper_this_cpu() }
+    unsafe { c::ktask_c_this_cpu() }
+}
+
+/// The node of the CPU this runs on, as clients name nodes.
+pub(crate) fn current_nid() -> i32 {
+    // SAFETY: Reads the CPU id and looks its node up; the CPU that this runs on is possible.
+    unsafe { c::ktask_c_this_node() }
 }

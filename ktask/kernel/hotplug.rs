@@ -2,20 +2,21 @@
 
 //! Tells when CPUs come and go.
 
-use crate::ktask::kernel::published::Published;
-use crate::ktask::kernel::published::PublishedGuard;
+use super::published::{
+    Published,
+    PublishedGuard, //
+};
 use kernel::{
     bindings,
     error::to_result,
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
 
 /// Something that follows the CPUs of the machine. Called in process context with the CPU hotplug
 /// lock held; must not fail.
 pub(crate) trait Follow: Send + Sync + Sized + 'static {
     /// Where the callbacks find the follower.
-    fn place() -> &'static Published<Self>;
+    fn published() -> &'static Published<Self>;
 
     /// `cpu` has come online.
     fn online(&self, cpu: u32);
@@ -28,13 +29,12 @@ pub(crate) trait Follow: Send + Sync + Sized + 'static {
 pub(crate) struct Hotplug<F: Follow> {
     state: bindings::cpuhp_state,
     // Dropped after the registration has ended.
-    _place: PublishedGuard<F>,
+    _published: PublishedGuard<F>,
 }
 
 impl<F: Follow> Hotplug<F> {
-    /// Tells `follower` of every CPU that comes or goes from now on. May sleep.
-    pub(crate) fn new(follower: Arc<F>) -> Result<Self> {
-        let place = F::place().publish(follower);
+    /// Tells what is published of every CPU that comes or goes from now on. May sleep.
+    pub(crate) fn new(published: PublishedGuard<F>) -> Result<Self> {
         // SAFETY: The callbacks match the state's signature, and the name is static. No callback
         // is invoked for CPUs already online.
         let ret = unsafe {
@@ -50,7 +50,7 @@ impl<F: Follow> Hotplug<F> {
         to_result(ret)?;
         Ok(Self {
             state: ret as bindings::cpuhp_state,
-            _place: place,
+            _published: published,
         })
     }
 }
@@ -67,7 +67,7 @@ impl<F: Follow> Drop for Hotplug<F> {
 /// Only to be called while a registration lasts.
 unsafe extern "C" fn online<F: Follow>(cpu: c_uint) -> c_int {
     // SAFETY: The registration holds the guard of what is published.
-    if let Some(follower) = unsafe { F::place().get() } {
+    if let Some(follower) = unsafe { F::published().get() } {
         follower.online(cpu);
     }
     0
@@ -78,7 +78,7 @@ unsafe extern "C" fn online<F: Follow>(cpu: c_uint) -> c_int {
 /// As [`online`].
 unsafe extern "C" fn offline<F: Follow>(cpu: c_uint) -> c_int {
     // SAFETY: As in `online`.
-    if let Some(follower) = unsafe { F::place().get() } {
+    if let Some(follower) = unsafe { F::published().get() } {
         follower.offline(cpu);
     }
     0

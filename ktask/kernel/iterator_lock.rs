@@ -1,110 +1,108 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The walk lock: held by the thread of a task that calls its client's iterator.
+//! The iterator lock of a task: see `protocol/iterator_lock.rs`.
 //!
-//! No mutex, as the caller of a task would wait there for helpers that have no CPU: see
-//! `policy/walk.rs`.
+//! No mutex, as the caller of a task would wait there for helpers that have no CPU: a caller that
+//! waits boosts the helper that holds the lock.
 
-use crate::ktask::kernel::completion::Completion;
-use crate::ktask::kernel::sched;
-use crate::ktask::kernel::sched::Worker;
-use crate::ktask::kernel::sched::LEND_MS;
-use crate::ktask::protocol::boost::MAX_NICE;
-use crate::ktask::protocol::iterator_lock::Turns;
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use super::team::{
+    Member,
+    Team,
+    BOOST_MS, //
+};
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
 use kernel::{
     new_condvar,
-    new_spinlock,
     prelude::*,
     processor::cpu_relax,
-    sync::{
-        CondVar,
-        SpinLock, //
-    },
+    sync::CondVar,
     types::NotThreadSafe, //
 };
 
 /// How often a thread looks before it sleeps: a few microseconds, about what sleeping would cost.
 const SPINS: usize = 100;
 
-/// The walk lock of one task.
+/// The iterator lock of one task.
 #[pin_data]
-pub(crate) struct WalkLock {
-    #[pin]
-    turns: SpinLock<Turns<Worker>>,
-    /// Whether anybody walks, for those who do not hold the lock.
-    taken: Atomic<bool>,
+pub(crate) struct IteratorLock<'a> {
+    team: &'a Team<'a>,
+    /// Whether the lock is held, for those who spin.
+    held: Atomic<bool>,
     #[pin]
     helpers: CondVar,
-    /// Completed when a caller that waits is to try again.
-    #[pin]
-    caller: Completion,
 }
 
-/// The walk lock, held by the thread that took it.
-pub(crate) struct Walking<'a>(&'a WalkLock, NotThreadSafe);
+/// The iterator lock, held by the thread that acquired it.
+pub(crate) struct Guard<'a> {
+    lock: &'a IteratorLock<'a>,
+    holder: Option<Member>,
+    _not_send: NotThreadSafe,
+}
 
-impl WalkLock {
-    /// A lock that nobody holds.
-    pub(crate) fn new() -> impl PinInit<Self> {
+impl<'a> IteratorLock<'a> {
+    /// A lock that nobody holds, of a task whose threads are `team`.
+    pub(crate) fn new(team: &'a Team<'a>) -> impl PinInit<Self> + 'a {
         pin_init!(Self {
-            turns <- new_spinlock!(Turns::new(), "ktask_turns"),
-            taken: Atomic::new(false),
-            helpers <- new_condvar!("ktask_walk"),
-            caller <- Completion::new(),
+            team,
+            held: Atomic::new(false),
+            helpers <- new_condvar!("ktask_iterator"),
         })
     }
 
-    /// Takes the lock for the caller of the task, lending its nice value to a helper that holds it.
-    /// May sleep.
-    pub(crate) fn lock_for_caller(&self) -> Walking<'_> {
+    /// Acquires the lock for the caller of the task, who boosts a helper that holds it. May sleep.
+    pub(crate) fn lock_for_caller(&'a self) -> Guard<'a> {
         self.spin();
         loop {
-            let mut turns = self.turns.lock();
-            if turns.begin_caller() {
-                return self.taken();
+            {
+                let mut members = self.team.lock();
+                if members.iterator.acquire_for_caller() {
+                    return self.guard(None);
+                }
+                if let Some(helper) = members.iterator.helper() {
+                    self.team.boost(&mut members, helper);
+                }
             }
-            if let Some(worker) = turns.lend() {
-                // SAFETY: It walks, and ends that under the lock we hold, so the thread exists.
-                unsafe { worker.set_nice(sched::current_nice()) };
-            }
-            drop(turns);
-            // Told or not: it may be another's turn already.
-            self.caller.wait(LEND_MS);
+            // A wakeup may come late, when another helper holds the lock: the loop looks again.
+            self.team.wait(BOOST_MS);
         }
     }
 
-    /// Takes the lock for a helper, or returns `None` if there is nothing left to walk for. May
-    /// sleep.
-    pub(crate) fn lock_for_helper(&self) -> Option<Walking<'_>> {
+    /// Acquires the lock for a helper. `None` if nothing is left to iterate over. May sleep.
+    pub(crate) fn lock_for_helper(&'a self, member: Member) -> Option<Guard<'a>> {
         self.spin();
-        let mut turns = self.turns.lock();
-        while !turns.over() {
-            if turns.begin_helper(Worker::current()) {
-                return Some(self.taken());
+        let mut members = self.team.lock();
+        while !members.iterator.finished() {
+            if members.iterator.acquire_for_helper(member.id()) {
+                return Some(self.guard(Some(member)));
             }
-            self.helpers.wait(&mut turns);
+            self.helpers.wait(&mut members);
         }
         None
     }
 
-    /// Tells helpers that there is nothing left to walk for, so that each can end without waiting
-    /// for another that has no CPU. For the caller, who lends its nice value as above. May sleep.
-    pub(crate) fn finish(&self) {
-        let _walking = self.lock_for_caller();
-        self.turns.lock().finish();
+    /// Caller: nothing is left to iterate over. Each helper that waits for the lock ends without
+    /// waiting for another one that has no CPU. May sleep.
+    pub(crate) fn finish(&'a self) {
+        let _guard = self.lock_for_caller();
+        self.team.lock().iterator.finish();
         self.helpers.notify_all();
     }
 
-    fn taken(&self) -> Walking<'_> {
-        self.taken.store(true, Relaxed);
-        Walking(self, NotThreadSafe)
+    fn guard(&'a self, holder: Option<Member>) -> Guard<'a> {
+        self.held.store(true, Relaxed);
+        Guard {
+            lock: self,
+            holder,
+            _not_send: NotThreadSafe,
+        }
     }
 
     fn spin(&self) {
         for _ in 0..SPINS {
-            if !self.taken.load(Relaxed) {
+            if !self.held.load(Relaxed) {
                 return;
             }
             cpu_relax();
@@ -112,20 +110,18 @@ impl WalkLock {
     }
 }
 
-impl Drop for Walking<'_> {
+impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        let lock = self.0;
-        let mut turns = lock.turns.lock();
-        let walked = turns.end();
-        lock.taken.store(false, Relaxed);
-        // Before this thread may lose its CPU.
-        if walked.caller_waits {
-            lock.caller.complete();
+        let lock = self.lock;
+        let mut members = lock.team.lock();
+        lock.held.store(false, Relaxed);
+        // The caller is woken first: a holder that was boosted may lose its CPU below.
+        if members.iterator.release() {
+            lock.team.wake();
         }
         lock.helpers.notify_one();
-        if walked.was_lent {
-            // SAFETY: The calling thread exists.
-            unsafe { Worker::current().set_nice(MAX_NICE) };
+        if let Some(member) = self.holder {
+            lock.team.end_boost(&mut members, member);
         }
     }
 }

@@ -3,12 +3,12 @@
 //! What lockdep is to know of a task: that its caller waits for the helpers.
 //!
 //! A caller that holds a lock which the task's functions take would wait for a helper that waits
-//! for the caller. As in the kernel's workqueues (`kernel/workqueue.c`), a lock that does not exist
-//! stands for the wait: whoever calls the task's functions holds it, the caller among others, so
-//! that lockdep sees both orders. Its class is the place of the call. On a kernel without lockdep
-//! there is nothing of all this.
+//! for the caller. A dummy lockdep map stands for the wait, as `wq->lockdep_map` does in
+//! `kernel/workqueue.c`: whoever calls the task's functions holds it, the caller among others, so
+//! that lockdep sees both orders. The map's class is the place of the call. On a kernel without
+//! lockdep there is nothing of all this.
 
-use crate::ktask::kernel::helpers;
+use super::c;
 use kernel::{
     bindings,
     types::{
@@ -17,9 +17,14 @@ use kernel::{
     }, //
 };
 
-/// The class of a task's lock: the place in the client where tasks are started.
+/// The class of a task's map: the place in the client where tasks are started.
 #[derive(Clone, Copy)]
 pub(crate) struct Class(*mut bindings::lock_class_key);
+
+// SAFETY: Only lockdep looks behind the pointer, in any thread.
+unsafe impl Send for Class {}
+// SAFETY: As above.
+unsafe impl Sync for Class {}
 
 impl Class {
     /// The class of a key. Tasks whose key is null are not shown to lockdep.
@@ -32,37 +37,37 @@ impl Class {
     }
 }
 
-/// The lock of one task. Must not be moved while it is held.
-pub(crate) struct Wait(Opaque<helpers::ktask_wait>);
+/// The dummy map of one task. Must not be moved while it is held.
+pub(crate) struct Wait(Opaque<c::ktask_wait>);
 
 // SAFETY: After `new` only lockdep writes to it, which allows for that from several threads.
 unsafe impl Sync for Wait {}
 
 impl Wait {
-    /// Makes the lock of a task that the calling thread starts, and that calls `function`, which
+    /// Makes the map of a task that the calling thread starts, and that calls `function`, which
     /// is what lockdep will name.
     #[inline]
     pub(crate) fn new(class: Class, function: usize) -> Self {
         let wait = Opaque::uninit();
         if cfg!(CONFIG_LOCKDEP) {
             // SAFETY: There is room for it at the pointer; the key is as `Class::new` demands.
-            unsafe { helpers::ktask_helper_wait_init(wait.get(), class.0, function) };
+            unsafe { c::ktask_c_wait_init(wait.get(), class.0, function) };
         }
         Self(wait)
     }
 
-    /// Holds the lock in the calling thread.
+    /// Holds the map in the calling thread.
     #[inline]
     pub(crate) fn hold(&self) -> Held<'_> {
         if cfg!(CONFIG_LOCKDEP) {
             // SAFETY: It was initialised by `new`.
-            unsafe { helpers::ktask_helper_wait_acquire(self.0.get()) };
+            unsafe { c::ktask_c_wait_acquire(self.0.get()) };
         }
         Held(self, NotThreadSafe)
     }
 }
 
-/// The lock of a task, held by the thread that acquired it.
+/// The map of a task, held by the thread that acquired it.
 pub(crate) struct Held<'a>(&'a Wait, NotThreadSafe);
 
 impl Drop for Held<'_> {
@@ -70,7 +75,7 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         if cfg!(CONFIG_LOCKDEP) {
             // SAFETY: `hold` has acquired it in this thread, which the guard cannot leave.
-            unsafe { helpers::ktask_helper_wait_release(self.0 .0.get()) };
+            unsafe { c::ktask_c_wait_release(self.0 .0.get()) };
         }
     }
 }

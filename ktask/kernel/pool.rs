@@ -1,26 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Helpers: worker threads that can be borrowed for a scope.
+//! Helpers that can be used for a scope.
 //!
-//! [`Pool::scope`] is to helpers what `std::thread::scope` is to threads: a [`Job`] that lives on
+//! [`Team::scope`] is to helpers what `std::thread::scope` is to threads: a [`Job`] that lives on
 //! the caller's stack is run by helpers, none of which touches it any more when the scope ends.
 //! All helpers exist from the start, so a scope allocates nothing. Ending a scope waits for helpers
-//! that run, never for one that has not started: that one is withdrawn.
+//! that run, never for one that has not started: that one is cancelled.
+//!
+//! What a helper does when is in `protocol/helper.rs`; here are the work items and the memory.
 
-use crate::ktask::kernel::completion::Completion;
-use crate::ktask::kernel::sched;
-use crate::ktask::kernel::sched::LEND_MS;
-use crate::ktask::kernel::workqueue;
-use crate::ktask::kernel::workqueue::Work;
-use crate::ktask::kernel::workqueue::Workqueue;
-use crate::ktask::protocol::handshake::Closed;
-use crate::ktask::protocol::handshake::Handshake;
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use super::{
+    sched,
+    team::{
+        Member,
+        Team, //
+    },
+    workqueue::{
+        self,
+        Work,
+        Workqueue, //
+    }, //
+};
+use crate::ktask::{
+    policy::undo::Failed,
+    protocol::{
+        helper::{
+            Assignment,
+            Helper,
+            Item,
+            Next,
+            ScopeRef,
+            Workers, //
+        },
+        members::{
+            Link,
+            Links,
+            List, //
+        }, //
+    },
+    sync::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
 use core::{
-    cell::UnsafeCell,
     mem::transmute,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -28,105 +56,138 @@ use kernel::{
     new_spinlock,
     prelude::*,
     static_lock_class,
-    sync::SpinLock, //
+    sync::{
+        Arc,
+        SpinLock, //
+    }, //
 };
 
-/// No helper.
-const NONE: u32 = u32::MAX;
+/// What the helpers of one scope do.
+pub(crate) trait Job: Sync {
+    /// Does an assignment in a worker, in process context; may sleep. `conclusive` tells that the
+    /// worker is one of those that serve the assignment's CPU.
+    fn run(&self, member: Member, assignment: Assignment, conclusive: bool) -> Next;
 
-/// What the helpers of one scope do. `S` says what one helper is to do, `R` what it found.
-pub(crate) trait Job<S, R>: Sync {
-    /// Runs in the helper's worker, in process context; may sleep.
-    fn run(&self, seat: S) -> Verdict<S, R>;
-
-    /// A helper that was to do `seat` never will. Runs once for every seat for which `run` does
-    /// not.
-    fn withdrawn(&self, seat: S);
+    /// An assignment will not be done. Called once for each that `run` is not called for. Must not
+    /// sleep.
+    fn cancelled(&self, assignment: Assignment);
 }
 
-/// How a helper goes on.
-pub(crate) enum Verdict<S, R> {
-    /// It is done.
-    Done(R),
-    /// It is to do `S` next, in a worker of the given CPU.
-    Move(u32, S),
+/// A scope as its helpers see it.
+#[derive(Clone, Copy)]
+struct RawScope {
+    job: NonNull<dyn Job>,
+    team: NonNull<Team<'static>>,
 }
 
-/// What a helper is doing, and for whom.
-struct Order<S, R> {
-    job: Option<NonNull<dyn Job<S, R>>>,
-    seat: Option<S>,
-    report: Option<R>,
+// SAFETY: Jobs and teams are `Sync`, so any thread may use them through a pointer.
+unsafe impl Send for RawScope {}
+
+impl RawScope {
+    fn job(&self) -> &dyn Job {
+        // SAFETY: A helper has its scope only from its joining to its leaving, and until then
+        // `Team::scope` keeps the job.
+        unsafe { self.job.as_ref() }
+    }
+
+    fn team(&self) -> &Team<'_> {
+        // SAFETY: As in `job`.
+        unsafe { self.team.as_ref() }
+    }
 }
 
-/// One helper.
-///
-/// # Invariants
-///
-/// `order` belongs to the owner (the scope that took the slot, or nobody) while `hand` is idle or
-/// offered, and to the one worker that began while it is running or closing.
+impl ScopeRef for RawScope {
+    type Member = Member;
+
+    fn run(&self, member: Member, assignment: Assignment, conclusive: bool) -> Next {
+        self.job().run(member, assignment, conclusive)
+    }
+
+    fn cancelled(&self, assignment: Assignment) {
+        self.job().cancelled(assignment);
+    }
+
+    fn enter(&self, member: u32) -> Member {
+        self.team().enter(member)
+    }
+
+    fn move_on(&self, member: u32, step: &mut dyn FnMut()) -> bool {
+        self.team().move_on(member, step)
+    }
+
+    fn leave(&self, member: u32) {
+        let team = self.team();
+        team.leave(member, |members| members.leave(team.pool(), member));
+    }
+
+    fn leave_failed(&self, member: u32) {
+        let team = self.team();
+        team.leave(member, |members| members.leave_failed(team.pool(), member));
+    }
+}
+
+/// The memory of one helper.
 #[pin_data]
-struct Slot<S: 'static, R: 'static> {
-    // Two work items, used in turn: an item that is queued while it runs goes to the pool where it
-    // runs, so a helper that moves to another node must use the other one.
+struct Slot {
     #[pin]
     even: Work,
     #[pin]
     odd: Work,
-    #[pin]
-    done: Completion,
-    #[pin]
-    worker: sched::Seat,
-    hand: Handshake,
-    order: UnsafeCell<Order<S, R>>,
-    // The owner's own notes: the CPU to queue on, whether the offer was withdrawn, and the next in
-    // the owner's list.
-    cpu: Atomic<u32>,
-    withdrawn: Atomic<bool>,
-    next: Atomic<u32>,
+    helper: Helper<RawScope>,
+    /// Under the lock of the helper's team.
+    link: Link,
+    /// The thread that runs the helper, or null; under the lock of the helper's team.
+    worker: Atomic<*mut bindings::task_struct>,
+    index: u32,
+    free: Arc<Free>,
     wq: workqueue::Handle,
 }
 
-// SAFETY: `order` is handed between threads by `hand`, according to the type's invariants; `S` and
-// `R` may be sent, and jobs are `Sync`.
-unsafe impl<S: Send, R: Send> Sync for Slot<S, R> {}
+// SAFETY: The pointer to the worker is used only as `Team` allows; everything else may be shared.
+unsafe impl Sync for Slot {}
 // SAFETY: As above.
-unsafe impl<S: Send, R: Send> Send for Slot<S, R> {}
+unsafe impl Send for Slot {}
 
-impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
+impl Slot {
     /// Initialises a slot whose work items are queued on `wq`.
     ///
     /// # Safety
     ///
     /// The slot must stay valid until `wq` has been dropped, and `wq` until the last use of the
     /// slot.
-    unsafe fn new(wq: workqueue::Handle) -> impl PinInit<Self> {
+    unsafe fn new(index: u32, free: Arc<Free>, wq: workqueue::Handle) -> impl PinInit<Self> {
         pin_init!(Self {
             // SAFETY: The slot outlives everything queued on `wq`, so the function may run
             // whenever the item has been queued.
-            even <- unsafe {
-                Work::new(c"ktask_even", static_lock_class!(), work_even::<S, R>)
-            },
+            even <- unsafe { Work::new(c"ktask_even", static_lock_class!(), work_even) },
             // SAFETY: As above.
-            odd <- unsafe {
-                Work::new(c"ktask_odd", static_lock_class!(), work_odd::<S, R>)
-            },
-            done <- Completion::new(),
-            worker <- sched::Seat::new(),
-            hand: Handshake::new(),
-            order: UnsafeCell::new(Order {
-                job: None,
-                seat: None,
-                report: None,
-            }),
-            cpu: Atomic::new(0),
-            withdrawn: Atomic::new(false),
-            next: Atomic::new(NONE),
+            odd <- unsafe { Work::new(c"ktask_odd", static_lock_class!(), work_odd) },
+            helper: Helper::new(index),
+            link: Link::new(),
+            worker: Atomic::new(ptr::null_mut()),
+            index,
+            free,
             wq,
         })
     }
 
-    fn queue(&self, cpu: u32, work: &Work) {
+    /// Runs in a worker, in the work item `item`.
+    fn work(&self, item: Item) {
+        let nice = sched::current_nice();
+        self.helper.run(self, item);
+        // A worker is left as it was found.
+        if sched::current_nice() != nice {
+            sched::set_current_nice(nice);
+        }
+    }
+}
+
+impl Workers for Slot {
+    fn queue(&self, cpu: u32, item: Item) {
+        let work = match item {
+            Item::Even => &self.even,
+            Item::Odd => &self.odd,
+        };
         // SAFETY: The slot stays where it is until the workqueue has been destroyed. Only scopes
         // queue, which keep the pool alive, and a worker that moves on: destroying the workqueue
         // waits for that worker, and then for what it queued. CPUs come from the table of possible
@@ -134,79 +195,51 @@ impl<S: Copy + Send + 'static, R: Send + 'static> Slot<S, R> {
         unsafe { self.wq.queue_on(cpu, work) };
     }
 
-    /// Owner: waits until the helper has ended, lending it the caller's priority.
-    fn wait(&self) {
-        loop {
-            self.worker.lend(sched::current_nice());
-            if self.done.wait(LEND_MS) {
-                return;
-            }
-        }
+    fn cancel(&self) {
+        self.even.cancel();
+        self.odd.cancel();
     }
 
-    /// Runs in a worker. `other` is the work item that the worker does not run in.
-    fn work(&self, other: &Work) {
-        if !self.hand.begin() {
-            // The offer was withdrawn after the worker had taken the item off the queue.
-            return;
-        }
-        // SAFETY: `begin` succeeded, so by the type invariants `order` is this worker's.
-        let order = unsafe { &mut *self.order.get() };
-        let mut report = None;
-        if let (Some(job), Some(seat)) = (order.job, order.seat) {
-            // SAFETY: The scope that made the offer keeps the job alive until this worker ends or
-            // moves on (see `Pool::scope`).
-            let job = unsafe { job.as_ref() };
-            self.worker.enter();
-            let verdict = job.run(seat);
-            self.worker.leave();
-            match verdict {
-                Verdict::Done(found) => report = Some(found),
-                Verdict::Move(cpu, seat) => {
-                    order.seat = Some(seat);
-                    if self.hand.move_on() {
-                        // From here on neither the order nor the job is this worker's.
-                        return self.queue(cpu, other);
-                    }
-                    job.withdrawn(seat);
-                }
-            }
-        }
-        order.report = report;
-        self.hand.end();
-        // The owner waits for this before it gives the slot back.
-        self.done.complete();
+    fn idle(&self) -> bool {
+        self.even.idle() && self.odd.idle()
+    }
+
+    fn free(&self) {
+        self.free.ring.lock().push(self.index);
     }
 }
 
 /// # Safety
 ///
 /// `work` must be the `even` item of a valid slot.
-unsafe extern "C" fn work_even<S: Copy + Send + 'static, R: Send + 'static>(
-    work: *mut bindings::work_struct,
-) {
+unsafe extern "C" fn work_even(work: *mut bindings::work_struct) {
     // CAST: `Work` has the address of the work item in it.
     let work = work.cast::<Work>();
     // SAFETY: The function's own contract; a slot is only ever used through shared references.
-    let slot = unsafe { &*container_of!(work, Slot<S, R>, even) };
-    slot.work(&slot.odd);
+    let slot = unsafe { &*container_of!(work, Slot, even) };
+    slot.work(Item::Even);
 }
 
 /// # Safety
 ///
 /// `work` must be the `odd` item of a valid slot.
-unsafe extern "C" fn work_odd<S: Copy + Send + 'static, R: Send + 'static>(
-    work: *mut bindings::work_struct,
-) {
+unsafe extern "C" fn work_odd(work: *mut bindings::work_struct) {
     // CAST: As in `work_even`.
     let work = work.cast::<Work>();
     // SAFETY: As in `work_even`.
-    let slot = unsafe { &*container_of!(work, Slot<S, R>, odd) };
-    slot.work(&slot.even);
+    let slot = unsafe { &*container_of!(work, Slot, odd) };
+    slot.work(Item::Odd);
 }
 
-/// Slots that nobody has taken: a ring, so that a slot rests as long as possible before it is
-/// taken again and its last worker is really gone.
+/// The slots that no scope uses.
+#[pin_data]
+struct Free {
+    #[pin]
+    ring: SpinLock<Ring>,
+}
+
+/// A ring, so that a slot rests as long as possible before it is used again and its last worker is
+/// really gone.
 struct Ring {
     slots: KVec<u32>,
     head: usize,
@@ -239,198 +272,177 @@ impl Ring {
 
 /// A fixed number of helpers.
 #[pin_data(PinnedDrop)]
-pub(crate) struct Pool<S: 'static, R: 'static> {
+pub(crate) struct Pool {
     wq: Option<Workqueue>,
-    slots: KVec<Pin<KBox<Slot<S, R>>>>,
-    #[pin]
-    free: SpinLock<Ring>,
+    slots: KVec<Pin<KBox<Slot>>>,
+    free: Arc<Free>,
 }
 
-impl<S: Copy + Send + 'static, R: Send + 'static> Pool<S, R> {
+impl Pool {
     /// Allocates `count` helpers. May sleep.
     pub(crate) fn new(count: usize) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
             let wq = Workqueue::new()?;
-            let mut slots = KVec::with_capacity(count, GFP_KERNEL)?;
             let mut ring = KVec::with_capacity(count, GFP_KERNEL)?;
+            for index in 0..count {
+                ring.push(index as u32, GFP_KERNEL)?;
+            }
+            let ring = Ring {
+                slots: ring,
+                head: 0,
+                len: count,
+            };
+            let free = pin_init!(Free {
+                ring <- new_spinlock!(ring, "ktask_free"),
+            });
+            let free = Arc::pin_init(free, GFP_KERNEL)?;
+            let mut slots = KVec::with_capacity(count, GFP_KERNEL)?;
             for index in 0..count {
                 // SAFETY: `Pool` drops the workqueue before the slots, and uses slots only while
                 // it lives.
-                let slot = unsafe { Slot::new(wq.handle()) };
+                let slot = unsafe { Slot::new(index as u32, free.clone(), wq.handle()) };
                 slots.push(KBox::pin_init(slot, GFP_KERNEL)?, GFP_KERNEL)?;
-                ring.push(index as u32, GFP_KERNEL)?;
             }
             Ok(try_pin_init!(Self {
                 wq: Some(wq),
                 slots,
-                free <- new_spinlock!(
-                    Ring { slots: ring, head: 0, len: count },
-                    "ktask_pool"
-                ),
+                free,
             }))
         })
     }
 
-    /// Runs `body`, which may start helpers on `job`, and ends them.
-    ///
-    /// When this returns, no helper uses `job` any more. The helpers stay taken until the result
-    /// is dropped, so that their reports can be read. May sleep.
-    pub(crate) fn scope<'job, T>(
-        &self,
-        job: &'job (dyn Job<S, R> + 'job),
-        body: impl FnOnce(&mut Crew<'_, 'job, S, R>) -> T,
-    ) -> (T, Finished<'_, S, R>) {
-        let mut crew = Crew {
-            pool: self,
-            job,
-            first: NONE,
-            last: NONE,
-            len: 0,
-            started: false,
-        };
-        let value = body(&mut crew);
-        let first = crew.end();
-        (value, Finished { pool: self, first })
-    }
-
-    fn slot(&self, index: u32) -> Option<&Slot<S, R>> {
+    fn slot(&self, index: u32) -> Option<&Slot> {
         self.slots
             .get(index as usize)
             .map(|slot| slot.as_ref().get_ref())
     }
 
-    /// The slots of a list that starts with `first`.
-    fn list(&self, first: u32) -> impl Iterator<Item = (u32, &Slot<S, R>)> + Clone {
-        let mut index = first;
+    /// The worker of a member, null if there is none. Under the lock of the member's team.
+    pub(super) fn worker(&self, member: u32) -> *mut bindings::task_struct {
+        self.slot(member)
+            .map_or(ptr::null_mut(), |slot| slot.worker.load(Relaxed))
+    }
+
+    /// Sets the worker of a member. Under the lock of the member's team.
+    pub(super) fn set_worker(&self, member: u32, worker: *mut bindings::task_struct) {
+        if let Some(slot) = self.slot(member) {
+            slot.worker.store(worker, Relaxed);
+        }
+    }
+
+    /// The slots of a list that nobody changes meanwhile.
+    fn list(&self, list: &List) -> impl Iterator<Item = &Slot> + Clone {
+        let mut next = list.first();
         core::iter::from_fn(move || {
-            let slot = self.slot(index)?;
-            let this = index;
-            index = slot.next.load(Relaxed);
-            Some((this, slot))
+            let member = next?;
+            // Found first, as the slot may be freed before the next call.
+            next = List::after(self, member);
+            self.slot(member)
         })
     }
 }
 
+impl Links for Pool {
+    fn link(&self, member: u32) -> Option<&Link> {
+        self.slot(member).map(|slot| &slot.link)
+    }
+}
+
 #[pinned_drop]
-impl<S, R> PinnedDrop for Pool<S, R> {
+impl PinnedDrop for Pool {
     fn drop(self: Pin<&mut Self>) {
         // Waits until no worker runs a slot's item any more; the slots are freed after that.
         *self.project().wq = None;
     }
 }
 
-/// The helpers of a scope.
-pub(crate) struct Crew<'pool, 'job, S: 'static, R: 'static> {
-    pool: &'pool Pool<S, R>,
-    job: &'job (dyn Job<S, R> + 'job),
-    first: u32,
-    last: u32,
-    len: usize,
-    started: bool,
+impl Team<'_> {
+    /// Runs `body`, which may have helpers do `job`, and ends them.
+    ///
+    /// When this returns, no helper uses `job` or this team any more. Those that failed stay taken
+    /// until the result is dropped, so that their failures can be read. Once for each team. May
+    /// sleep.
+    pub(crate) fn scope<'job, T>(
+        &self,
+        job: &'job (dyn Job + 'job),
+        body: impl FnOnce(&Scope<'_, 'job>) -> T,
+    ) -> (T, Joined<'_>) {
+        let scope = Scope { team: self, job };
+        let value = body(&scope);
+        (value, scope.join())
+    }
 }
 
-impl<S: Copy + Send + 'static, R: Send + 'static> Crew<'_, '_, S, R> {
-    /// How many helpers have been taken.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
+/// A scope, in which helpers can be started on a job.
+pub(crate) struct Scope<'team, 'job> {
+    team: &'team Team<'team>,
+    job: &'job (dyn Job + 'job),
+}
 
-    /// Takes a helper that is to do `seat` in a worker of `cpu`. Returns whether there was one;
-    /// there is none once the helpers have been started.
-    pub(crate) fn take(&mut self, cpu: u32, seat: S) -> bool {
-        if self.started {
-            return false;
-        }
-        let Some(index) = self.pool.free.lock().pop() else {
+impl<'team> Scope<'team, '_> {
+    /// Has a helper do `assignment` in a worker of its CPU. `verify` asks to find out for sure whether
+    /// the worker is one that serves that CPU. Returns false, and does nothing, if no helper is left.
+    pub(crate) fn start(&self, assignment: Assignment, verify: bool) -> bool {
+        let pool = self.team.pool();
+        let Some(index) = pool.free.ring.lock().pop() else {
             return false;
         };
-        let Some(slot) = self.pool.slot(index) else {
+        let Some(slot) = pool.slot(index) else {
             return false;
         };
-        let job: NonNull<dyn Job<S, R> + '_> = NonNull::from(self.job);
-        // SAFETY: Only the lifetime changes. `Pool::scope` ends every helper before the job's own
-        // lifetime does: nobody outside can get hold of a `Crew` by value, so `end` always runs.
-        let job = unsafe { transmute::<NonNull<dyn Job<S, R> + '_>, NonNull<dyn Job<S, R>>>(job) };
-        // SAFETY: The slot was free, so by the type invariants `order` is ours now.
-        let order = unsafe { &mut *slot.order.get() };
-        *order = Order {
-            job: Some(job),
-            seat: Some(seat),
-            report: None,
-        };
-        slot.worker.reset();
-        slot.cpu.store(cpu, Relaxed);
-        slot.withdrawn.store(false, Relaxed);
-        slot.next.store(NONE, Relaxed);
-        match self.pool.slot(self.last) {
-            Some(last) => last.next.store(index, Relaxed),
-            None => self.first = index,
+        self.team.lock().join(pool, index);
+        let started = slot.helper.offer(slot, self.raw(), assignment, verify);
+        if !started {
+            self.team.lock().unjoin(pool, index);
         }
-        self.last = index;
-        self.len += 1;
-        true
+        started
     }
 
-    /// Lets all helpers taken begin. The first call counts.
-    pub(crate) fn start(&mut self) {
-        if self.started {
-            return;
-        }
-        self.started = true;
-        for (_, slot) in self.pool.list(self.first) {
-            slot.hand.offer();
-            slot.queue(slot.cpu.load(Relaxed), &slot.even);
+    fn raw(&self) -> RawScope {
+        let job: NonNull<dyn Job + '_> = NonNull::from(self.job);
+        RawScope {
+            // SAFETY: Only the lifetime changes. `Team::scope` ends every helper before the job's
+            // own lifetime does: nobody outside can get hold of a `Scope` by value, so `join` always
+            // runs.
+            job: unsafe { transmute::<NonNull<dyn Job + '_>, NonNull<dyn Job>>(job) },
+            team: NonNull::from(self.team).cast(),
         }
     }
 
-    /// Ends all helpers: withdraws those that have not started, then waits for the others, lending
-    /// the caller's priority to one at a time. Returns the first of the list.
-    fn end(self) -> u32 {
-        for (_, slot) in self.pool.list(self.first) {
-            if !self.started || slot.hand.close() == Closed::Withdrawn {
-                slot.withdrawn.store(true, Relaxed);
-                slot.even.cancel();
-                slot.odd.cancel();
-                // SAFETY: There is no offer any more, so by the type invariants the order is ours.
-                if let Some(seat) = unsafe { (*slot.order.get()).seat } {
-                    self.job.withdrawn(seat);
-                }
-            }
+    /// Ends all helpers: cancels those that have not started, then waits for the others.
+    fn join(self) -> Joined<'team> {
+        let team = self.team;
+        let pool = team.pool();
+        let cancelled = team.lock().close(pool, |member| {
+            pool.slot(member).is_some_and(|slot| slot.helper.cancel())
+        });
+        for slot in pool.list(&cancelled) {
+            slot.cancel();
+            slot.free();
         }
-        for (_, slot) in self.pool.list(self.first) {
-            if !slot.withdrawn.load(Relaxed) {
-                slot.wait();
-            }
-        }
-        self.first
+        team.wait_for_all();
+        let failed = team.lock().take_failed();
+        Joined { pool, failed }
     }
 }
 
-/// The helpers of a scope that has ended.
-pub(crate) struct Finished<'pool, S: Copy + Send + 'static, R: Send + 'static> {
-    pool: &'pool Pool<S, R>,
-    first: u32,
+/// The helpers of a scope that has ended, as far as they failed.
+pub(crate) struct Joined<'pool> {
+    pool: &'pool Pool,
+    failed: List,
 }
 
-impl<S: Copy + Send + 'static, R: Copy + Send + 'static> Finished<'_, S, R> {
-    /// What the helpers reported.
-    pub(crate) fn reports(&self) -> impl Iterator<Item = R> + Clone + '_ {
-        self.pool.list(self.first).filter_map(|(_, slot)| {
-            // SAFETY: All workers have ended, so the orders are ours.
-            unsafe { (*slot.order.get()).report }
-        })
+impl Joined<'_> {
+    /// What the helpers failed with.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = Failed> + Clone + '_ {
+        self.pool
+            .list(&self.failed)
+            .filter_map(|slot| slot.helper.failure())
     }
 }
 
-impl<S: Copy + Send + 'static, R: Send + 'static> Drop for Finished<'_, S, R> {
+impl Drop for Joined<'_> {
     fn drop(&mut self) {
-        for (index, slot) in self.pool.list(self.first) {
-            // SAFETY: As in `reports`. Nothing of the scope's is kept.
-            let order = unsafe { &mut *slot.order.get() };
-            order.job = None;
-            order.seat = None;
-            order.report = None;
-            self.pool.free.lock().push(index);
-        }
+        self.pool.list(&self.failed).for_each(Workers::free);
     }
 }

@@ -3,9 +3,11 @@
 //! A pointer to the one live instance of something, for entry points that the kernel or another
 //! module calls without telling which instance is meant.
 
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Full;
-use crate::ktask::sync::Relaxed;
+use crate::ktask::sync::{
+    Atomic,
+    Full,
+    Relaxed, //
+};
 use core::ptr;
 use kernel::sync::Arc;
 
@@ -41,7 +43,7 @@ impl<T: Sync> Published<T> {
     }
 }
 
-/// Withdraws what was published when it is dropped, and keeps it alive until then.
+/// Keeps what was published alive; dropping it ends the publication.
 pub(crate) struct PublishedGuard<T: 'static> {
     place: &'static Published<T>,
     _value: Arc<T>,

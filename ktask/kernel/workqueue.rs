@@ -3,7 +3,7 @@
 //! Our own unbound workqueue, and work items that can be queued on a named CPU and cancelled
 //! without waiting. The `kernel` crate's workqueue does neither.
 
-use crate::ktask::kernel::helpers;
+use super::c;
 use core::{
     marker::PhantomPinned,
     ptr::NonNull, //
@@ -60,6 +60,13 @@ impl Work {
         })
     }
 
+    /// Whether no worker runs the item, and it is not queued. Somebody else's queueing may make that
+    /// wrong a moment later.
+    pub(crate) fn idle(&self) -> bool {
+        // SAFETY: The work item was initialised by `new`.
+        unsafe { bindings::work_busy(self.work.get()) == 0 }
+    }
+
     /// Takes the item off the queue if it is there and no worker has taken it. Does not wait.
     pub(crate) fn cancel(&self) {
         // SAFETY: The work item was initialised by `new`.
@@ -83,7 +90,7 @@ impl Workqueue {
     /// Allocates the workqueue. May sleep.
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: Plain allocation in process context.
-        let wq = unsafe { helpers::ktask_helper_alloc_workqueue() };
+        let wq = unsafe { c::ktask_c_alloc_workqueue() };
         Ok(Self(Handle(NonNull::new(wq).ok_or(ENOMEM)?)))
     }
 

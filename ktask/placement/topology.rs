@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! On which CPU a helper is queued.
+//! The CPUs that helpers may use, and whose turn it is.
 //!
 //! An unbound workqueue has a pool of workers per group of CPUs that share a cache ("shard").
 //! Naming a CPU selects its pool; inside the pool the scheduler chooses. The tables here list the
@@ -38,7 +38,8 @@ pub(crate) struct Topology<V> {
     order: V,
     /// Where each node's group starts in `order`; one more entry than there are nodes.
     first: V,
-    /// For each node the node its helpers run on: itself, or the nearest with a usable CPU.
+    /// For each node without usable CPUs the nearest node that has some, `NONE` until it is asked
+    /// for: to look for all of them would take time in proportion to the square of the nodes.
     home: V,
     /// All usable CPUs in spread order.
     all: V,
@@ -100,12 +101,28 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
         }
     }
 
-    /// The node where helpers for work on `node` run. `None` if no CPU at all is usable.
-    pub(crate) fn home(&self, node: usize) -> Option<usize> {
-        match self.home.get(node) {
-            None | Some(&NONE) => None,
-            Some(&home) => Some(home as usize),
+    /// The node where helpers for work on `node` run: itself, or the nearest one that has a usable
+    /// CPU. `None` if no CPU at all is usable. `distance` tells how far one node is from another.
+    pub(crate) fn home(
+        &mut self,
+        node: usize,
+        distance: impl Fn(usize, usize) -> u32,
+    ) -> Option<usize> {
+        if !self.cpus_of(node).is_empty() {
+            return Some(node);
         }
+        match self.home.get(node) {
+            None => return None,
+            Some(&NONE) => {}
+            Some(&home) => return Some(home as usize),
+        }
+        let home = (0..self.nodes())
+            .filter(|&other| !self.cpus_of(other).is_empty())
+            .min_by_key(|&other| distance(node, other))?;
+        if let Some(entry) = self.home.get_mut(node) {
+            *entry = home as u32;
+        }
+        Some(home)
     }
 
     /// Takes the next CPU of `node`'s list, or of all CPUs. The caller's own, `avoid`, comes last.
@@ -145,60 +162,66 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
         last
     }
 
-    /// Reads the machine again: `node_of` tells the node of a possible CPU, `usable` whether
-    /// helpers may use it, `distance` how far one node is from another.
+    /// Reads the machine again: `node_of` tells the node of a possible CPU, `usable` whether helpers
+    /// may use the CPU. Takes time in proportion to the number of CPUs and nodes, as helpers are
+    /// placed under the same lock.
     pub(crate) fn rebuild(
         &mut self,
         node_of: impl Fn(u32) -> Option<usize>,
         usable: impl Fn(u32) -> bool,
-        distance: impl Fn(usize, usize) -> u32,
     ) {
         for (cpu, node) in self.node_of.iter_mut().enumerate() {
             *node = node_of(cpu as u32).map_or(NONE, |node| node as u32);
         }
-        self.group(usable);
-        self.settle(distance);
+        self.home.fill(NONE);
+        self.count(&usable);
+        self.group(&usable);
+        for node in 0..self.nodes() {
+            if let Some(range) = self.range_of(node) {
+                copy_spread(&self.all, range.clone(), self.order.get_mut(range));
+            }
+        }
+        copy_spread(&self.order, 0..self.usable, Some(&mut self.all));
     }
 
-    /// Fills `order`, `first` and `all`.
-    fn group(&mut self, usable: impl Fn(u32) -> bool) {
-        let mut filled = 0;
-        for node in 0..self.nodes() {
-            if let Some(first) = self.first.get_mut(node) {
-                *first = filled as u32;
-            }
-            // `all` holds the node's CPUs in the order of their ids for the moment.
-            let mut count = 0;
-            for (cpu, &of) in self.node_of.iter().enumerate() {
-                if of as usize == node && usable(cpu as u32) {
-                    if let Some(entry) = self.all.get_mut(count) {
-                        *entry = cpu as u32;
-                        count += 1;
-                    }
+    /// Fills `first` and `usable`: a counting sort of the usable CPUs by node.
+    fn count(&mut self, usable: impl Fn(u32) -> bool) {
+        self.first.fill(0);
+        for (cpu, &node) in self.node_of.iter().enumerate() {
+            if usable(cpu as u32) {
+                if let Some(count) = self.first.get_mut(node as usize) {
+                    *count = count.wrapping_add(1);
                 }
             }
-            filled += copy_spread(&self.all, count, self.order.get_mut(filled..));
         }
-        if let Some(end) = self.first.last_mut() {
-            *end = filled as u32;
+        let mut start = 0u32;
+        for first in self.first.iter_mut() {
+            let count = *first;
+            *first = start;
+            start = start.wrapping_add(count);
         }
-        self.usable = copy_spread(&self.order, filled, Some(&mut self.all));
+        self.usable = start as usize;
     }
 
-    /// Fills `home`.
-    fn settle(&mut self, distance: impl Fn(usize, usize) -> u32) {
-        for node in 0..self.nodes() {
-            let home = if self.cpus_of(node).is_empty() {
-                (0..self.nodes())
-                    .filter(|&other| !self.cpus_of(other).is_empty())
-                    .min_by_key(|&other| distance(node, other))
-            } else {
-                Some(node)
-            };
-            if let Some(entry) = self.home.get_mut(node) {
-                *entry = home.map_or(NONE, |home| home as u32);
-            }
+    /// Lists the usable CPUs of each node in `all`, in the order of their ids. The turns start anew:
+    /// meanwhile they are where the next CPU of each node goes.
+    fn group(&mut self, usable: impl Fn(u32) -> bool) {
+        for (next, &first) in self.turn.iter_mut().zip(self.first.iter()) {
+            *next = first;
         }
+        for (cpu, &node) in self.node_of.iter().enumerate() {
+            if !usable(cpu as u32) {
+                continue;
+            }
+            let Some(next) = self.turn.get_mut(node as usize) else {
+                continue;
+            };
+            if let Some(entry) = self.all.get_mut(*next as usize) {
+                *entry = cpu as u32;
+            }
+            *next = next.wrapping_add(1);
+        }
+        self.turn.fill(0);
     }
 }
 
@@ -215,16 +238,15 @@ fn put_off(list: &mut [u32], index: usize) {
     }
 }
 
-/// Copies the first `count` entries of `from` to `to` in spread order; returns how many.
-fn copy_spread(from: &[u32], count: usize, to: Option<&mut [u32]>) -> usize {
-    let mut copied = 0;
-    if let Some(to) = to {
-        spread(count, |index| {
-            if let (Some(&cpu), Some(entry)) = (from.get(index), to.get_mut(copied)) {
-                *entry = cpu;
-                copied += 1;
-            }
-        });
-    }
-    copied
+/// Copies the entries of `range` in `from` to `to` in spread order.
+fn copy_spread(from: &[u32], range: Range<usize>, to: Option<&mut [u32]>) {
+    let (Some(from), Some(to)) = (from.get(range), to) else {
+        return;
+    };
+    let mut to = to.iter_mut();
+    spread(from.len(), |index| {
+        if let (Some(&cpu), Some(entry)) = (from.get(index), to.next()) {
+            *entry = cpu;
+        }
+    });
 }

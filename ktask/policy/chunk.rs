@@ -16,6 +16,19 @@ const SHARES_PER_THREAD: usize = 2;
 /// A chunk is at most this fraction of a thread's even share of the whole part.
 const FIRST_SHARES_PER_THREAD: usize = 8;
 
+/// A chunk that one thread has claimed, and nobody else will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// How many units of the part precede it.
+    pub(crate) offset: usize,
+    /// Its length in units, never 0.
+    pub(crate) len: usize,
+    /// The client's position where it starts.
+    pub(crate) start: usize,
+    /// The client's position where it ends.
+    pub(crate) end: usize,
+}
+
 /// The sizes of the chunks of one part. Most chunks are of the largest or of the smallest size, which
 /// needs no division.
 #[derive(Clone, Copy)]

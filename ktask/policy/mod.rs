@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sequential decisions about one task.
+//! Sequential decisions about one task: chunk sizes, numbers of threads, what to undo.
+//!
+//! Only `core` is used here, so that the host compiles these files as they are.
 
 pub(crate) mod chunk;
 pub(crate) mod threads;

@@ -6,7 +6,7 @@
 //! stops at its own first failure, so one record per thread holds all failures and nothing need be
 //! kept about what completed.
 
-use crate::ktask::protocol::part::Chunk;
+use super::chunk::Chunk;
 
 /// A chunk whose thread function failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,49 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The nice value of a helper's worker: the lowest priority, or what the owner lends it.
+//! Priority inheritance: a caller that waits for one of its helpers boosts it to its own nice value.
+//!
+//! Helpers run at the lowest priority. Without the boost a caller would wait for a helper that has
+//! no CPU for as long as any other thread of the machine has work.
 
-/// The lowest priority of a normal task.
+/// The lowest priority of a normal thread.
 pub(crate) const MAX_NICE: i32 = 19;
 
-/// Which worker `W` is the helper at the moment, and what it is lent. Belongs under a lock, which
-/// is held until the nice values told here have been set: otherwise a worker could be given a
-/// nice value after it has stopped being the helper, or even has ended.
-pub(crate) struct Lending<W> {
-    /// The worker, while it is the helper, and its own nice value, to be restored.
-    worker: Option<(W, i32)>,
-    /// The nice value that the owner lends.
-    lent: Option<i32>,
+/// Who is boosted: the one owner of the nice values of a task's helpers. `M` is a member.
+///
+/// Belongs under a lock, which is held until a nice value told here has been set: otherwise a worker
+/// could be given a nice value after its run.
+pub(crate) struct Boost<M> {
+    boosted: Option<M>,
+    nice: i32,
 }
 
-impl<W: Copy> Lending<W> {
-    /// No worker, nothing lent.
+impl<M: Copy + PartialEq> Boost<M> {
+    /// Nobody is boosted.
     pub(crate) fn new() -> Self {
         Self {
-            worker: None,
-            lent: None,
+            boosted: None,
+            nice: MAX_NICE,
         }
     }
 
-    /// Owner: lends nothing any more to workers that come.
-    pub(crate) fn reset(&mut self) {
-        self.lent = None;
+    /// Boosts `member` to `nice`, and nobody else.
+    pub(crate) fn give(&mut self, member: M, nice: i32) {
+        self.boosted = Some(member);
+        self.nice = nice;
     }
 
-    /// A worker whose own nice value is `own` becomes the helper. Returns the one to run at.
-    pub(crate) fn enter(&mut self, worker: W, own: i32) -> i32 {
-        self.worker = Some((worker, own));
-        self.lent.unwrap_or(MAX_NICE)
+    /// The member that is boosted.
+    pub(crate) fn boosted(&self) -> Option<M> {
+        self.boosted
     }
 
-    /// The worker stops being the helper. Returns its own nice value.
-    pub(crate) fn leave(&mut self) -> Option<i32> {
-        self.worker.take().map(|(_, own)| own)
+    /// The nice value of `member`: what it is boosted to, else the lowest priority.
+    pub(crate) fn nice_of(&self, member: M) -> i32 {
+        if self.boosted == Some(member) {
+            self.nice
+        } else {
+            MAX_NICE
+        }
     }
 
-    /// Owner: lends `nice` to the worker that is the helper now, which is returned, and to those
-    /// that will be.
-    pub(crate) fn lend(&mut self, nice: i32) -> Option<W> {
-        self.lent = Some(nice);
-        self.worker.map(|(worker, _)| worker)
+    /// Ends the boost of `member`. Returns what it was boosted to.
+    pub(crate) fn take_back(&mut self, member: M) -> Option<i32> {
+        if self.boosted != Some(member) {
+            return None;
+        }
+        self.boosted = None;
+        Some(self.nice)
     }
 }

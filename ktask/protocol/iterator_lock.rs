@@ -1,96 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whose turn it is to walk with a client's iterator: one thread at a time.
+//! The iterator lock: one thread of a task at a time calls a client's iterator.
 //!
-//! A helper runs at the lowest priority, so it can lose its CPU for long while it walks. A caller
-//! that waits for its turn does not wait for that: it lends the helper its nice value until the
-//! walk is over. A turn is nobody's until a thread takes it, as any thread that is next in a queue
-//! may be one that has no CPU.
+//! No hand-off to the next waiter, as that one may be preempted, and everybody would wait for it
+//! (lock-holder preemption): a released lock is nobody's until a thread acquires it.
 
 use core::mem::take;
 
-/// Who walks.
-enum Walker<W> {
+/// Who holds the iterator lock.
+#[derive(Clone, Copy, PartialEq)]
+enum Holder<M> {
     Nobody,
     Caller,
-    /// A helper in this worker, and whether the caller has lent it its nice value.
-    Helper(W, bool),
+    Helper(M),
 }
 
-/// What is left to do for a thread that has walked, besides telling a helper that waits.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Walked {
-    /// The caller waits, and is to be told.
-    pub(crate) caller_waits: bool,
-    /// It was lent a nice value, and is to run at the lowest priority again.
-    pub(crate) was_lent: bool,
-}
-
-/// The turns of one task; `W` is a worker. Belongs under a lock, which is held until the nice
-/// values told here have been set.
-pub(crate) struct Turns<W> {
-    walker: Walker<W>,
+/// The state of the iterator lock of one task; `M` is a member. Belongs under a lock.
+pub(crate) struct IteratorLock<M> {
+    holder: Holder<M>,
     caller_waits: bool,
-    over: bool,
+    finished: bool,
 }
 
-impl<W: Copy> Turns<W> {
-    /// Nobody walks.
+impl<M: Copy + PartialEq> IteratorLock<M> {
+    /// Nobody holds the lock.
     pub(crate) fn new() -> Self {
         Self {
-            walker: Walker::Nobody,
+            holder: Holder::Nobody,
             caller_waits: false,
-            over: false,
+            finished: false,
         }
     }
 
-    /// Caller: begins to walk, or will be told when to try again.
-    pub(crate) fn begin_caller(&mut self) -> bool {
-        let begins = matches!(self.walker, Walker::Nobody);
-        if begins {
-            self.walker = Walker::Caller;
+    /// Caller: acquires the lock. If that fails, the caller will be woken to try again.
+    pub(crate) fn acquire_for_caller(&mut self) -> bool {
+        let free = self.holder == Holder::Nobody;
+        if free {
+            self.holder = Holder::Caller;
         }
-        self.caller_waits = !begins;
-        begins
+        self.caller_waits = !free;
+        free
     }
 
-    /// Caller, while it waits: the worker to lend its nice value to.
-    pub(crate) fn lend(&mut self) -> Option<W> {
-        match &mut self.walker {
-            Walker::Helper(worker, lent) => {
-                *lent = true;
-                Some(*worker)
-            }
-            _ => None,
+    /// Helper: acquires the lock.
+    pub(crate) fn acquire_for_helper(&mut self, member: M) -> bool {
+        let free = self.holder == Holder::Nobody;
+        if free {
+            self.holder = Holder::Helper(member);
         }
+        free
     }
 
-    /// Helper: begins to walk in `worker`, or is to try again later.
-    pub(crate) fn begin_helper(&mut self, worker: W) -> bool {
-        let begins = matches!(self.walker, Walker::Nobody);
-        if begins {
-            self.walker = Walker::Helper(worker, false);
-        }
-        begins
-    }
-
-    /// Whoever walks: has walked.
-    pub(crate) fn end(&mut self) -> Walked {
-        let was_lent = matches!(self.walker, Walker::Helper(_, true));
-        self.walker = Walker::Nobody;
-        Walked {
-            caller_waits: take(&mut self.caller_waits),
-            was_lent,
+    /// The helper that holds the lock, which a caller that waits boosts.
+    pub(crate) fn helper(&self) -> Option<M> {
+        match self.holder {
+            Holder::Helper(member) => Some(member),
+            Holder::Nobody | Holder::Caller => None,
         }
     }
 
-    /// Caller: has found that there is nothing left to walk for. Helpers need not wait any more.
+    /// The holder releases the lock. Returns whether the caller waits, and is to be woken.
+    pub(crate) fn release(&mut self) -> bool {
+        self.holder = Holder::Nobody;
+        take(&mut self.caller_waits)
+    }
+
+    /// Caller: nothing is left to iterate over. Helpers need not wait for the lock any more.
     pub(crate) fn finish(&mut self) {
-        self.over = true;
+        self.finished = true;
     }
 
-    /// Whether there is nothing left to walk for.
-    pub(crate) fn over(&self) -> bool {
-        self.over
+    /// Whether nothing is left to iterate over.
+    pub(crate) fn finished(&self) -> bool {
+        self.finished
     }
 }

@@ -2,8 +2,11 @@
 
 //! Resource limits on helpers: one counter for the machine, one per node.
 
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
+use core::ops::Deref;
 
 /// Share of the CPUs that helpers may take, in percent (as in ktask v4).
 const CPU_PERCENT: usize = 80;
@@ -66,20 +69,21 @@ impl Rlim {
         self.fixed.store(fixed, Relaxed);
     }
 
-    /// Whether one more helper could be counted now.
-    pub(crate) fn has_room(&self) -> bool {
-        self.cur() < self.max()
+    /// How many more helpers could be counted now.
+    pub(crate) fn room(&self) -> u32 {
+        self.max().saturating_sub(self.cur())
     }
 
-    /// Whether there is no room now, and not just because the CPUs have not been looked at lately:
-    /// the limit is the administrator's, or others use it up.
-    pub(crate) fn is_shut(&self) -> bool {
-        !self.has_room() && (self.cur() > 0 || self.fixed.load(Relaxed) != UNSET)
+    /// Whether there is no room, for sure: the limit is the administrator's, or other helpers use it
+    /// up. A limit that follows the CPUs can be 0 only because isolation has ended since; that is
+    /// seen when the CPUs are read again.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.room() == 0 && (self.cur() > 0 || self.fixed.load(Relaxed) != UNSET)
     }
 
     /// Counts one more helper, unless the limit is reached. The counter never exceeds the limit,
     /// not even for a moment.
-    pub(crate) fn take(&self) -> bool {
+    pub(crate) fn acquire(&self) -> bool {
         let mut cur = self.cur.load(Relaxed);
         loop {
             if cur >= self.max() {
@@ -92,86 +96,107 @@ impl Rlim {
         }
     }
 
-    /// Counts one helper less. Pairs with a successful [`Self::take`].
-    pub(crate) fn put(&self) {
+    /// Counts one helper less. Pairs with a successful [`Self::acquire`].
+    pub(crate) fn release(&self) {
         self.cur.fetch_sub(1, Relaxed);
     }
 }
 
-/// Returns the node with room for a helper that is nearest to `near`, itself first.
-///
-/// `distance` tells how far one node is from another; `None` is a node that has no CPU to run on,
-/// whatever limit the administrator has given it.
-pub(crate) fn nearest_with_room(
-    nodes: &[Rlim],
-    near: Option<usize>,
-    distance: impl Fn(usize, usize) -> Option<u32>,
-) -> Option<usize> {
-    let near = near?;
-    let far = |node: usize| {
-        nodes.get(node).filter(|rlim: &&Rlim| rlim.has_room())?;
-        distance(near, node)
-    };
-    if far(near).is_some() {
-        return Some(near);
-    }
-    (0..nodes.len())
-        .filter_map(|node| Some((far(node)?, node)))
-        .min()
-        .map(|(_, node)| node)
-}
-
-/// What a helper is counted against; gives it back with [`Charge::put`].
+/// What a helper counts against; given back with [`Limits::release`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Charge {
+pub(crate) enum Grant {
     /// The machine only: the helper may run anywhere.
     Anywhere,
     /// The machine and this node.
     Node(usize),
 }
 
-impl Charge {
-    /// Counts one more helper, for `node` if one is given and it has room, else for anywhere.
-    /// `None` if the machine's limit is reached.
-    pub(crate) fn take(global: &Rlim, nodes: &[Rlim], node: Option<usize>) -> Option<Self> {
-        if !global.take() {
-            return None;
-        }
-        match node.filter(|&nid| nodes.get(nid).is_some_and(Rlim::take)) {
-            Some(nid) => Some(Self::Node(nid)),
-            None => Some(Self::Anywhere),
-        }
-    }
-
-    /// The node it is counted against, if any.
+impl Grant {
+    /// The node that the helper counts against, if any.
     pub(crate) fn node(self) -> Option<usize> {
         match self {
             Self::Anywhere => None,
             Self::Node(node) => Some(node),
         }
     }
+}
 
-    /// Moves a running helper's charge to `node`, if that has room. It stays counted against the
-    /// machine, and against exactly one node or none, all the while.
-    pub(crate) fn move_to(self, nodes: &[Rlim], node: usize) -> Option<Self> {
-        if !nodes.get(node).is_some_and(Rlim::take) {
+/// The limits of the machine and of its nodes. `N` is a vector of [`Rlim`]: the kernel's or the
+/// host's.
+pub(crate) struct Limits<N> {
+    /// The limit on all helpers.
+    pub(crate) global: Rlim,
+    /// The limit on the helpers of each node, by node id.
+    pub(crate) nodes: N,
+}
+
+impl<N: Deref<Target = [Rlim]>> Limits<N> {
+    /// Limits of 0.
+    pub(crate) fn new(nodes: N) -> Self {
+        Self {
+            global: Rlim::new(),
+            nodes,
+        }
+    }
+
+    /// The node with room for a helper that is nearest to `near`, itself first.
+    ///
+    /// `distance` tells how far one node is from another; `None` is a node that has no CPU to run on,
+    /// whatever limit the administrator has given it.
+    pub(crate) fn nearest_with_room(
+        &self,
+        near: Option<usize>,
+        distance: impl Fn(usize, usize) -> Option<u32>,
+    ) -> Option<usize> {
+        let near = near?;
+        let far = |node: usize| {
+            self.nodes.get(node).filter(|rlim| rlim.room() > 0)?;
+            distance(near, node)
+        };
+        if far(near).is_some() {
+            return Some(near);
+        }
+        (0..self.nodes.len())
+            .filter_map(|node| Some((far(node)?, node)))
+            .min()
+            .map(|(_, node)| node)
+    }
+
+    /// Counts one more helper, for `node` if one is given and has room, else for anywhere. `None` if
+    /// the machine's limit is reached.
+    pub(crate) fn acquire(&self, node: Option<usize>) -> Option<Grant> {
+        if !self.global.acquire() {
             return None;
         }
-        self.put_node(nodes);
-        Some(Self::Node(node))
+        match node.filter(|&nid| self.acquire_node(nid)) {
+            Some(nid) => Some(Grant::Node(nid)),
+            None => Some(Grant::Anywhere),
+        }
+    }
+
+    /// Moves a running helper's grant to `node`, if that has room. The helper stays counted against
+    /// the machine, and against one node or none, all the while.
+    pub(crate) fn move_to(&self, grant: Grant, node: usize) -> Option<Grant> {
+        if !self.acquire_node(node) {
+            return None;
+        }
+        self.release_node(grant);
+        Some(Grant::Node(node))
     }
 
     /// Counts the helper less wherever it was counted.
-    pub(crate) fn put(self, global: &Rlim, nodes: &[Rlim]) {
-        self.put_node(nodes);
-        global.put();
+    pub(crate) fn release(&self, grant: Grant) {
+        self.release_node(grant);
+        self.global.release();
     }
 
-    fn put_node(self, nodes: &[Rlim]) {
-        if let Self::Node(nid) = self {
-            if let Some(rlim) = nodes.get(nid) {
-                rlim.put();
-            }
+    fn acquire_node(&self, node: usize) -> bool {
+        self.nodes.get(node).is_some_and(Rlim::acquire)
+    }
+
+    fn release_node(&self, grant: Grant) {
+        if let Some(rlim) = grant.node().and_then(|node| self.nodes.get(node)) {
+            rlim.release();
         }
     }
 }

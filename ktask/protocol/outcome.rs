@@ -2,8 +2,10 @@
 
 //! Whether a task has failed, and how: its first error.
 
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use crate::ktask::sync::{
+    Atomic,
+    Relaxed, //
+};
 
 /// The error of a task, shared by its threads.
 ///

@@ -3,23 +3,17 @@
 //! A node part: the part of a task that belongs to one NUMA node, and how chunks are claimed from
 //! it.
 
-use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::sync::Atomic;
-use crate::ktask::sync::Relaxed;
+use crate::ktask::{
+    policy::chunk::{
+        Chunk,
+        Sizes, //
+    },
+    sync::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
 use core::mem::offset_of;
-
-/// A chunk that one thread has claimed, and nobody else will.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    /// How many units of the part precede it.
-    pub(crate) offset: usize,
-    /// Its length in units, never 0.
-    pub(crate) len: usize,
-    /// The client's position where it starts.
-    pub(crate) start: usize,
-    /// The client's position where it ends.
-    pub(crate) end: usize,
-}
 
 /// One node part. The layout is that of `struct ktask_node`, so that the caller's own array serves
 /// and nothing need be allocated.
@@ -120,7 +114,7 @@ impl Part {
     /// done `done` units of the part. `None` from `advance` means that the task has failed
     /// meanwhile; then nothing is claimed.
     ///
-    /// The iterator is a sequential walk: the caller holds the task's walk lock.
+    /// The iterator is a sequential walk: the calling thread holds the iterator lock.
     pub(crate) fn claim_walk(
         &self,
         sizes: Sizes,
@@ -172,8 +166,8 @@ impl Part {
 pub(crate) struct Claims<'a> {
     part: &'a Part,
     sizes: Sizes,
-    /// How many units had been claimed when this thread last looked. To claim tells, so a thread
-    /// looks only once.
+    /// How many units had been claimed when this thread last looked. Each compare-exchange returns
+    /// the present value, so that only the first look costs a load.
     seen: usize,
 }
 

@@ -156,13 +156,13 @@ def build_starts_anew_after_it_was_killed():
         command = ["env", f"INSTALL_MOD_PATH={folder}/installed", copy / "scripts/build",
                    "install", f"KDIR={prepared.default_kernel().kdir}"]
         expect(run(*command).returncode, 0)
-        (copy / "ktask/kernel/c/helpers.h").touch()
+        (copy / "ktask/kernel/c/glue.h").touch()
         with subprocess.Popen(command, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT) as child:
             while b"BINDGEN" not in (line := child.stdout.readline()):
                 expect(bool(line), True)
             child.kill()
-        for bindings in copy.glob("build/*/ktask/kernel/c/helpers_bindings.rs"):
+        for bindings in copy.glob("build/*/ktask/kernel/c/glue_bindings.rs"):
             bindings.write_text("")
         expect(run(*command).returncode, 0)
 
@@ -204,8 +204,8 @@ OFFENCES = [
      "#[allow(dead_code)]\nfn four() {}\n", "allow_attributes_without_reason"),
     ("host-clippy", "bench/model/src/stats.rs",
      "#[allow(dead_code)]\nfn eleven() {}\n", "src/stats.rs"),
-    ("sparse", "ktask/kernel/c/helpers.c", "int five ;\n", "'five' was not declared"),
-    ("checkpatch", "ktask/kernel/c/helpers.c", "", "SPACING"),
+    ("sparse", "ktask/kernel/c/cpus.c", "int five ;\n", "'five' was not declared"),
+    ("checkpatch", "ktask/kernel/c/cpus.c", "", "SPACING"),
     ("rustfmt", "tests/consumers/rust_shared_cell/rust_shared_cell.rs",
      "fn  six(){}\n", "fn six() {}"),
     ("kernel-doc", "include/linux/ktask.h",

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The life of a helper: offered by the scope of a task, begun and ended by a worker, moved on to
+//! another worker, or cancelled.
+//!
+//! | step | by | needs | afterwards |
+//! | --- | --- | --- | --- |
+//! | [`Helper::offer`] | owner | an idle helper that is a member of the scope | any worker may begin |
+//! | [`Helper::run`] | worker | wins the step out of the offer, else does nothing | the helper has ended or moved on |
+//! | [`Helper::cancel`] | owner | wins the step out of the offer | the helper is idle |
+//! | [`Helper::failure`] | owner | the helper has ended with a failure | the helper is idle |
+//!
+//! What is the kernel's (the workqueue, the lock of the scope, nice values) is behind the traits
+//! [`Workers`] and [`ScopeRef`], which the host implements for a model checker.
+
+use super::handshake::Handshake;
+use crate::ktask::{
+    policy::undo::Failed,
+    protocol::limits::Grant, //
+};
+
+/// What a helper is to do, until it moves to another node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Assignment {
+    /// The node part to start with.
+    pub(crate) part: usize,
+    /// The limits that the helper counts against.
+    pub(crate) grant: Grant,
+    /// The CPU that the helper is queued for.
+    pub(crate) cpu: u32,
+    /// The node of that CPU.
+    pub(crate) node: Option<usize>,
+    /// Whether the helper has worked on another node before.
+    pub(crate) moved: bool,
+}
+
+/// How a helper goes on after a run.
+pub(crate) enum Next {
+    /// The helper has ended.
+    Done,
+    /// The helper has ended, as the thread function failed.
+    Failed(Failed),
+    /// The helper goes on with another assignment, in a worker of that assignment's CPU.
+    Move(Assignment),
+}
+
+/// One of the two work items of a helper, which are used in turn: an item that is queued while a
+/// worker runs it goes to that worker's pool, wherever it was queued for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// The first one.
+    Even,
+    /// The second one.
+    Odd,
+}
+
+impl Item {
+    fn other(self) -> Self {
+        match self {
+            Self::Even => Self::Odd,
+            Self::Odd => Self::Even,
+        }
+    }
+}
+
+/// What a helper needs of the workqueue and of the pool of helpers.
+pub(crate) trait Workers {
+    /// Queues a work item of the helper for the workers of `cpu`.
+    fn queue(&self, cpu: u32, item: Item);
+
+    /// Takes the work items off the queue if no worker has taken them. Does not wait.
+    fn cancel(&self);
+
+    /// Whether no worker has a work item of the helper, so that the next one queued goes to the
+    /// workers of the CPU that it is queued for.
+    fn idle(&self) -> bool;
+
+    /// Gives the idle helper back to the pool.
+    fn free(&self);
+}
+
+/// The scope of a task, as one of its helpers sees it. Valid from the helper's joining to its
+/// leaving.
+pub(crate) trait ScopeRef: Copy {
+    /// The calling worker as a member, which is what the job sees.
+    type Member;
+
+    /// Does an assignment. `conclusive` tells that the worker is one of those that serve the
+    /// assignment's CPU. May sleep.
+    fn run(&self, member: Self::Member, assignment: Assignment, conclusive: bool) -> Next;
+
+    /// An assignment will not be done. Called once for each one that `run` is not called for. Does
+    /// not sleep.
+    fn cancelled(&self, assignment: Assignment);
+
+    /// The calling worker is the helper from now on.
+    fn enter(&self, member: u32) -> Self::Member;
+
+    /// The calling worker stops being the helper, by `step`, unless the caller waits for the helpers.
+    /// Returns whether it did.
+    fn move_on(&self, member: u32, step: &mut dyn FnMut()) -> bool;
+
+    /// The helper has ended, and with it the use of the scope.
+    fn leave(&self, member: u32);
+
+    /// As [`Self::leave`], of a helper whose failure is to be read.
+    fn leave_failed(&self, member: u32);
+}
+
+/// What owner and worker pass to each other.
+struct Order<S> {
+    /// The scope and what to do for it, while there is an offer or a run.
+    job: Option<(S, Assignment)>,
+    failed: Option<Failed>,
+    /// The work item that was queued last.
+    item: Item,
+    /// Whether that item went to the workers of its CPU for sure.
+    conclusive: bool,
+}
+
+/// One helper.
+pub(crate) struct Helper<S> {
+    member: u32,
+    hand: Handshake<Order<S>>,
+}
+
+impl<S: ScopeRef> Helper<S> {
+    /// An idle helper, which scopes know as `member`.
+    pub(crate) fn new(member: u32) -> Self {
+        Self {
+            member,
+            hand: Handshake::new(Order {
+                job: None,
+                failed: None,
+                item: Item::Odd,
+                conclusive: false,
+            }),
+        }
+    }
+
+    /// Owner: offers an assignment to the workers of its CPU. `verify` asks to find out whether the
+    /// worker will be one that serves that CPU for sure. Returns false, and does nothing, if the
+    /// helper is not idle.
+    pub(crate) fn offer(
+        &self,
+        workers: &impl Workers,
+        scope: S,
+        assignment: Assignment,
+        verify: bool,
+    ) -> bool {
+        let Some(mut held) = self.hand.hold() else {
+            return false;
+        };
+        let conclusive = verify && workers.idle();
+        let item = held.with(|order| {
+            order.job = Some((scope, assignment));
+            order.failed = None;
+            order.item = order.item.other();
+            order.conclusive = conclusive;
+            order.item
+        });
+        held.offer();
+        workers.queue(assignment.cpu, item);
+        true
+    }
+
+    /// Worker: takes up the offer, if there is one, in the work item `item`. May sleep.
+    pub(crate) fn run(&self, workers: &impl Workers, item: Item) {
+        let Some(mut running) = self.hand.begin() else {
+            // The offer was cancelled after the worker had taken the item off the queue.
+            return;
+        };
+        // The item of an earlier offer may be the one that finds this offer.
+        let (job, conclusive) =
+            running.with(|order| (order.job, order.conclusive && order.item == item));
+        let Some((scope, assignment)) = job else {
+            return running.end();
+        };
+        let member = scope.enter(self.member);
+        let failed = match scope.run(member, assignment, conclusive) {
+            Next::Done => None,
+            Next::Failed(failed) => Some(failed),
+            Next::Move(next) => {
+                let item = running.with(|order| {
+                    order.job = Some((scope, next));
+                    order.item = item.other();
+                    order.conclusive = false;
+                    order.item
+                });
+                let mut moving = Some(running);
+                let mut step = || {
+                    if let Some(running) = moving.take() {
+                        running.move_on();
+                    }
+                };
+                if scope.move_on(self.member, &mut step) {
+                    // From here on neither the order nor the scope is this worker's.
+                    return workers.queue(next.cpu, item);
+                }
+                let Some(back) = moving else {
+                    return;
+                };
+                running = back;
+                scope.cancelled(next);
+                None
+            }
+        };
+        running.with(|order| {
+            order.job = None;
+            order.failed = failed;
+        });
+        // Idle before the scope ends, so that the owner can read the failure then.
+        running.end();
+        match failed {
+            None => {
+                scope.leave(self.member);
+                workers.free();
+            }
+            Some(_) => scope.leave_failed(self.member),
+        }
+    }
+
+    /// Owner: cancels the offer. Returns false if there is none any more. Does not sleep.
+    pub(crate) fn cancel(&self) -> bool {
+        let Some(mut held) = self.hand.cancel() else {
+            return false;
+        };
+        let job = held.with(|order| order.job.take());
+        held.release();
+        if let Some((scope, assignment)) = job {
+            scope.cancelled(assignment);
+        }
+        true
+    }
+
+    /// Owner: what a helper that has ended failed with.
+    pub(crate) fn failure(&self) -> Option<Failed> {
+        let mut held = self.hand.hold()?;
+        let failed = held.with(|order| order.failed);
+        held.release();
+        failed
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which node part each thread of a task works on.
+
+use super::part::Part;
+
+/// Returns the part that the next thread should be sent to, and its index: the one with the most
+/// units per thread sent there so far. `None` if no part has any unit.
+pub(crate) fn next_part(parts: &[Part]) -> Option<(usize, &Part)> {
+    let index = best(parts, |part| {
+        let threads = usize::try_from(part.threads()).unwrap_or(usize::MAX);
+        part.size()
+            .checked_div(threads.saturating_add(1))
+            .unwrap_or(0)
+    })?;
+    Some((index, parts.get(index)?))
+}
+
+/// How many parts a thread compares when it looks for more work. More than machines have nodes, and
+/// few enough for tasks of very many parts.
+const COMPARED: usize = 64;
+
+/// Returns the index of the part where a thread that has drained part `after` goes on: the one with
+/// the most unclaimed units among the next few that have any. `None` if everything is claimed.
+pub(crate) fn most_left(parts: &[Part], after: usize) -> Option<usize> {
+    let (before, behind) = parts.split_at_checked(after).unwrap_or((parts, &[]));
+    let mut most = 0;
+    let mut best = None;
+    let mut compared = 0;
+    let indices = (after..parts.len()).chain(0..before.len());
+    for (index, part) in indices.zip(behind.iter().chain(before)) {
+        let remaining = part.remaining();
+        if remaining > most {
+            most = remaining;
+            best = Some(index);
+        }
+        compared += usize::from(best.is_some());
+        if compared == COMPARED {
+            break;
+        }
+    }
+    best
+}
+
+/// Returns the index of the part the caller starts with: the largest on its own node, else the
+/// largest of all.
+pub(crate) fn callers_part(parts: &[Part], node: Option<usize>) -> Option<usize> {
+    best(parts, |part| match part.nid() {
+        nid if nid.is_some() && nid == node => part.size(),
+        _ => 0,
+    })
+    .or_else(|| best(parts, Part::size))
+}
+
+/// Index of the part that `weight` makes the heaviest; the first of equals, `None` if all are 0.
+fn best(parts: &[Part], weight: impl Fn(&Part) -> usize) -> Option<usize> {
+    let mut best = None;
+    let mut most = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let weight = weight(part);
+        if weight > most {
+            most = weight;
+            best = Some(index);
+        }
+    }
+    best
+}
