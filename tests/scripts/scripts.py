@@ -194,11 +194,11 @@ def torture_ends_its_guest_when_told_to_stop():
 MISSPELT = "".join(["t", "eh", "\n"])
 # What each check has to find: (check, file, what is added to it, what is then said).
 OFFENCES = [
-    ("clippy", "tests/modules/ktask_test_rust.rs",
+    ("clippy", "tests/kernel/ktask_test_rust.rs",
      "#[allow(dead_code)]\nfn one() {}\n", "allow_attributes_without_reason"),
-    ("clippy", "tests/modules/ktask_test_rust.rs",
+    ("clippy", "tests/kernel/ktask_test_rust.rs",
      "unsafe fn two() {}\n", "missing_safety_doc"),
-    ("clippy", "tests/modules/ktask_test_rust.rs",
+    ("clippy", "tests/kernel/ktask_test_rust.rs",
      "fn three() {\n    unsafe { two() }\n}\n", "undocumented_unsafe_blocks"),
     ("host-clippy", "tests/host/src/util.rs",
      "#[allow(dead_code)]\nfn four() {}\n", "allow_attributes_without_reason"),
@@ -206,7 +206,7 @@ OFFENCES = [
      "#[allow(dead_code)]\nfn eleven() {}\n", "src/stats.rs"),
     ("sparse", "ktask/kernel/c/cpus.c", "int five ;\n", "'five' was not declared"),
     ("checkpatch", "ktask/kernel/c/cpus.c", "", "SPACING"),
-    ("rustfmt", "tests/consumers/rust_shared_cell/rust_shared_cell.rs",
+    ("rustfmt", "tests/compile/rust_shared_cell/rust_shared_cell.rs",
      "fn  six(){}\n", "fn six() {}"),
     ("kernel-doc", "include/linux/ktask.h",
      "/**\n * seven - nothing\n * @eight: not there\n */\nint seven(void);\n", "eight"),

@@ -22,7 +22,7 @@
 #include <linux/torture.h>
 #include <linux/workqueue.h>
 
-#include "../modules/oracle.h"
+#include "oracle.h"
 
 torture_param(int, nthreads, -1, "Number of callers, -1 for as many as CPUs");
 torture_param(int, duration, 0, "Seconds until the test ends, 0 to wait for rmmod");
