@@ -7,7 +7,7 @@ changed is what it is linked with, never what it does.
 
 import re
 
-from prepared import Failure
+from lib.failure import Failure
 
 # Stand-ins for what is not exported, which only the serializing half of padata
 # uses, and which nobody calls here.

@@ -4,7 +4,7 @@
 import itertools
 from dataclasses import dataclass, field
 
-from samples import median, spread
+from bench.samples import median, spread
 
 ALL = ["one_thread", "padata", "fan_out", "v4_like", "ktask"]
 SEVERAL = ALL[1:]

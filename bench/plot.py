@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Draws one chart, which comes as JSON, as an SVG: plot.py FILE.
 
-Run by the Python that has matplotlib; see scripts/plots.py.
+Run by the Python that has matplotlib; see scripts/lib/plots.py.
 """
 
 import io

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What was measured, as text and as bench/report.md."""
 
-# Percent of the host in use by others from where on times say little.
-BUSY_LIMIT = 20
+from lib.host import BUSY_LIMIT
 
 
 class Measured:

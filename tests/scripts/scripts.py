@@ -18,8 +18,8 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = REPO / "scripts"
 sys.path.insert(0, str(SCRIPTS))
-import prepared
-import races
+from lib import build_root, cache, kernels, races
+from lib.failure import Failure
 
 
 def run(*command, env=()):
@@ -120,7 +120,7 @@ def bundle_runs_without_qemu():
         expect(archive.stat().st_size < 60 << 20, True)
         run("tar", "-C", folder, "-xf", archive)
         archive.unlink()
-        done = run(*prepared.namespace(), "--net", "sh", "-euc", ALONE, "sh", folder)
+        done = run(*build_root.namespace(), "--net", "sh", "-euc", ALONE, "sh", folder)
         if done.returncode != 7 or done.stdout != b"2\n":
             raise Unexpected(f"status {done.returncode}, {done.stdout!r}, {done.stderr!r}")
 
@@ -154,7 +154,7 @@ def build_starts_anew_after_it_was_killed():
         shutil.copytree(REPO, copy, ignore=not_copied)
         # Of the module alone, which takes less time.
         command = ["env", f"INSTALL_MOD_PATH={folder}/installed", copy / "scripts/build",
-                   "install", f"KDIR={prepared.default_kernel().kdir}"]
+                   "install", f"KDIR={kernels.default().kdir}"]
         expect(run(*command).returncode, 0)
         (copy / "ktask/kernel/c/glue.h").touch()
         with subprocess.Popen(command, stdout=subprocess.PIPE,
@@ -213,7 +213,7 @@ OFFENCES = [
     ("rst", "Documentation/ktask.rst", "\nTitle\n==\n", "underline"),
     ("shellcheck", "tests/guest/ktap.sh", "echo $nine\n", "SC2086"),
     ("shellcheck", "tests/host/run", "echo $1\n", "SC2086"),
-    ("pylint", "scripts/topology.py", "import json\n", "unused-import"),
+    ("pylint", "scripts/lib/topology.py", "import json\n", "unused-import"),
     ("pylint", "scripts/run", "import json\n", "scripts/run:"),
     ("codespell", "README.md", MISSPELT, MISSPELT.strip()),
     ("spdx", "tests/guest/ten.sh", "true\n", "ten.sh"),
@@ -279,13 +279,13 @@ def setup_forgets_an_archive_that_cannot_be_reached():
     setup = setup_module()
     with tempfile.TemporaryDirectory() as folder, \
          unittest.mock.patch.dict(os.environ, XDG_CACHE_HOME=folder), \
-         unittest.mock.patch.object(setup, "in_root", side_effect=prepared.Failure):
-        root = prepared.root_dir()
+         unittest.mock.patch.object(build_root, "run", side_effect=Failure):
+        root = build_root.folder()
         (root / "etc/apt").mkdir(parents=True)
         setup.take_packages_from(root, "http://good/debian")
         try:
             setup.available_kernels(types.SimpleNamespace(mirror="http://bad/debian"))
-        except prepared.Failure:
+        except Failure:
             expect(setup.archive_of(root), "http://good/debian")
         else:
             raise Unexpected("no failure")
@@ -294,18 +294,18 @@ def setup_forgets_an_archive_that_cannot_be_reached():
 def garbage_in_the_cache_counts_as_nothing():
     with tempfile.TemporaryDirectory() as folder, \
          unittest.mock.patch.dict(os.environ, XDG_CACHE_HOME=folder):
-        kernel = prepared.Kernel("7.2.0")
-        for path in (kernel.stock, kernel.source, prepared.root_dir() / "usr/bin"):
+        kernel = kernels.Kernel("7.2.0")
+        for path in (kernel.stock, kernel.source, build_root.folder() / "usr/bin"):
             path.mkdir(parents=True)
-        (prepared.root_dir() / "usr/bin/rustc").touch()
+        (build_root.folder() / "usr/bin/rustc").touch()
         for garbage in (b"\xff", b"", b"[]", b"7"):
-            for path in (prepared.cache_dir() / "root.id", prepared.cache_dir() / "current",
-                         prepared.cache_dir() / "current-sanitizer",
+            for path in (cache.folder() / "root.id", cache.folder() / "current",
+                         cache.folder() / "current-sanitizer",
                          kernel.stock / "package.json", kernel.folder / "ready.json"):
                 path.write_bytes(garbage)
             expect(kernel.unpacked(), False)
             expect(kernel.ready(), False)
-            expect(prepared.sanitizer_release(), None)
+            expect(kernels.sanitizer_release(), None)
             one_line_and(run(SCRIPTS / "setup", "--check"), 1)
 
 
@@ -327,12 +327,12 @@ def check_refuses_bad_arguments():
 def setup_tells_a_root_of_another_recipe():
     """All that it needs is there, but the root was made before packages were added."""
     with tempfile.TemporaryDirectory(prefix="ktask-") as folder:
-        cache = Path(folder, "ktask_rs")
-        kernel = cache / "kernels/7.2.0-old"
-        mark = {"recipe": prepared.RECIPE, "root": "old"}
+        cached = Path(folder, "ktask_rs")
+        kernel = cached / "kernels/7.2.0-old"
+        mark = {"recipe": build_root.RECIPE, "root": "old"}
         for path, text in {
-                cache / "root.id": "old", cache / "root/usr/bin/rustc": "",
-                cache / "current": "7.2.0-old", kernel / "ready.json": json.dumps(mark),
+                cached / "root.id": "old", cached / "root/usr/bin/rustc": "",
+                cached / "current": "7.2.0-old", kernel / "ready.json": json.dumps(mark),
                 kernel / "stock/vmlinuz": "", kernel / "build/Module.symvers": "",
                 kernel / "guest/busybox": "", kernel / "source/Makefile": ""}.items():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,9 @@
 import os
 import time
 
+# Percent of its CPUs in use by others from where on times say little.
+BUSY_LIMIT = 20
+
 
 def cores():
     return os.cpu_count()

@@ -15,7 +15,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from prepared import Failure
+from lib.failure import Failure
 
 FOLDER = "ktask-guest"
 FIRMWARE = ["bios-256k.bin", "linuxboot_dma.bin", "kvmvapic.bin"]
@@ -72,7 +72,7 @@ tcg="@TCG@"
 kvm_works() {
 	[ -w /dev/kvm ] || return 1
 	# shellcheck disable=SC2086
-	qemu 20 $kvm -kernel vmlinuz -append "console=ttyS0 panic=-1 quiet" \
+	qemu 20 $kvm -kernel vmlinuz -append @PROBE@ \
 		-chardev "file,id=port0,path=$folder/probe" -device isa-serial,chardev=port0
 	"$box" grep -q "Kernel panic" "$folder/probe"
 }

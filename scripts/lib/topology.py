@@ -4,7 +4,7 @@
 import re
 from dataclasses import dataclass, field
 
-from prepared import Failure
+from lib.failure import Failure
 
 UNITS = {"M": 1, "G": 1 << 10, "T": 1 << 20}
 DEFAULT_MIB = 4096

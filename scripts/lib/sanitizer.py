@@ -9,8 +9,10 @@ import json
 import os
 import re
 
-import prepared
-from prepared import REPO, Failure, in_root, step
+from lib import build_root
+from lib.failure import Failure
+from lib.progress import step
+from lib.repo import REPO
 
 NAMES = ("kasan", "kcsan")
 # Raise it when a change below makes kernels unfit that were built before.
@@ -33,7 +35,7 @@ def mark(name):
 
 def toolchain():
     """The versions of what builds it. The rest of the build root may change: it takes long."""
-    status = (prepared.root_dir() / "var/lib/dpkg/status").read_text()
+    status = (build_root.folder() / "var/lib/dpkg/status").read_text()
     packages = dict(re.findall(r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)$", status, re.MULTILINE))
     return {name: packages.get(name) for name in ("clang", "rustc", "bindgen", "binutils")}
 
@@ -59,7 +61,7 @@ def build(kernel, name):
             f"LOCALVERSION=-{name}"]
 
     def run(argv, what):
-        in_root(argv, f"{name}-{what}", binds=[kernel.folder], cwd=kernel.source)
+        build_root.run(argv, f"{name}-{what}", binds=[kernel.folder], cwd=kernel.source)
 
     with step(f"building the {name} kernel of {kernel.release}'s source"):
         run([*make, "tinyconfig"], "tinyconfig")

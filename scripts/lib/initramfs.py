@@ -6,7 +6,7 @@ import shlex
 import stat
 from pathlib import Path
 
-from prepared import Failure
+from lib.failure import Failure
 
 FOLDERS = ["bin", "dev", "etc", "proc", "sys", "tmp", "root", "ktask"]
 
