@@ -119,9 +119,10 @@ while [ $boots -gt 0 ]; do
 	echo "guest: emulation failed while the kernel booted" >&2
 done
 
-# See scripts/guest for what does not count.
-"$box" sed '/@GOING_DOWN@/,$ { /@STOPPED_CPU@/d; }' "$folder/console" > "$folder/reports"
-if "$box" grep -E @REPORTS@ "$folder/reports" >&2; then
+reports() {
+	@REPORTS@
+}
+if reports <"$folder/console" >&2; then
 	echo "guest: the kernel reported a failure" >&2
 	exit @REPORTED@
 elif [ "$ended" -ge 128 ]; then

@@ -18,7 +18,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = REPO / "scripts"
 sys.path.insert(0, str(SCRIPTS))
-from lib import build_root, cache, kernels, races
+from lib import build_root, cache, kernels, races, reports
 from lib.failure import Failure
 
 
@@ -394,7 +394,36 @@ def races_of_modules_are_told_from_others():
         expect(races.is_the_kernels_own(report, 0), own)
 
 
+# Consoles, and whether their last line is a report.
+CONSOLES = [
+    (["[    1.0][    T1] WARNING: a.c:1 at f+0x1/0x2"], True),
+    (["[    1.0] MDS: SMT on, WARNING: see the documentation"], False),
+    (["[    1.0] BUG: kernel NULL pointer dereference"], True),
+    (["[    1.0] DEBUG: 1"], False),
+    (["[    1.0] INFO: task a:1 blocked for more than 120 seconds."], True),
+    (["[    1.0] Oops: int3: 0000 [#1] SMP"], True),
+    (["[    1.0] BUG: KASAN: a"], True),
+    (["[    1.0] list_del corruption, 1->next is 2"], True),
+    (["[    1.0] all is well"], False),
+    ([GOING_DOWN, STOPPED_CPU], False),
+    ([STOPPED_CPU], True),
+    ([f"{GOING_DOWN} later", STOPPED_CPU], True),
+    ([GOING_DOWN, "WARNING: a.c:1 at other+0x1/0x2"], True),
+]
+
+
+def consoles_are_judged_alike_by_guests_and_bundles():
+    for lines, is_report in CONSOLES:
+        expect([(lines, bool(reports.reports_in(lines)))], [(lines, is_report)])
+        text = "".join(f"{line}\r\n" for line in lines)
+        done = subprocess.run(
+            ["sh", "-c", f"box=$1; {reports.as_shell()}", "sh", kernels.default().busybox],
+            input=text.encode(), capture_output=True, check=False)
+        expect((lines, done.returncode, done.stderr), (lines, int(not is_report), b""))
+
+
 TESTS = [
+    consoles_are_judged_alike_by_guests_and_bundles,
     races_of_modules_are_told_from_others,
     everything_has_help,
     setup_refuses_bad_arguments,
