@@ -107,6 +107,9 @@ class Running:
                 child.kill()
 
 
+RUNNING = Running()
+
+
 def explain(what, status, log):
     text = log.read_text(errors="replace")
     tail = "\n".join("    | " + line for line in text.splitlines()[-8:])

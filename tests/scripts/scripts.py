@@ -18,8 +18,9 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = REPO / "scripts"
 sys.path.insert(0, str(SCRIPTS))
-from lib import build_root, cache, kernels, races, reports
+from lib import build_root, cache, kernels, ktap, races, reports
 from lib.failure import Failure
+from lib.results import Results
 
 
 def run(*command, env=()):
@@ -75,7 +76,8 @@ def guest_refuses_bad_arguments():
 
 def bench_refuses_bad_arguments():
     for args in (["--no-such-option"], ["no-such-part"], ["--cpus", "3"], ["--rounds", "0"],
-                 ["--bundle", "x.tar.gz"], ["--bundle", "x.tar.gz", "model"], ["--read", "/no/such/file", "uniform"]):
+                 ["--bundle", "x.tar.gz"], ["--bundle", "x.tar.gz", "model"],
+                 ["--read", "/no/such/file", "uniform"]):
         one_line_and(run(SCRIPTS / "bench", *args), 1)
 
 
@@ -422,7 +424,27 @@ def consoles_are_judged_alike_by_guests_and_bundles():
         expect((lines, done.returncode, done.stderr), (lines, int(not is_report), b""))
 
 
+# What a command printed, its status, and how many tests then have passed, failed and been skipped.
+KTAP = [
+    ("KTAP version 1\n1..2\nok 1 a\nok 2 b # SKIP no CPU\n", 0, (1, 0, 1)),
+    ("1..2\nok 1 a\nnot ok 2 b\n", 1, (1, 1, 0)),
+    # One was announced and is missing; the guest died after the last one; nothing at all.
+    ("1..2\nok 1 a\n", 0, (1, 1, 0)),
+    ("1..1\nok 1 a\n", 122, (1, 1, 0)),
+    ("1..2\nok 1 a\nnot ok 2 b\n", 122, (1, 2, 0)),
+    ("", 0, (0, 1, 0)),
+]
+
+
+def ktap_is_counted_with_what_is_missing():
+    for text, status, counts in KTAP:
+        results = Results()
+        ktap.take(results, "group", text, status)
+        expect((text, results.passed, results.failed, results.skipped), (text, *counts))
+
+
 TESTS = [
+    ktap_is_counted_with_what_is_missing,
     consoles_are_judged_alike_by_guests_and_bundles,
     races_of_modules_are_told_from_others,
     everything_has_help,
