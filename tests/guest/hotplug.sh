@@ -27,7 +27,7 @@ limits_after() {
 node_goes_and_comes() {
 	cpu 2 0 && cpu 3 0 && limits_after 1 0 || return
 	before=$(stat helpers_started)
-	run_case run_on_node 1004 || return
+	control run_on_node 1004 || return
 	at_least "started" $((before + 1)) "$(stat helpers_started)" || return
 	cpu 2 1 && limits_after 2 0 && cpu 3 1 && limits_after 3 1 || return
 	run_case p12_thread_count
@@ -40,7 +40,7 @@ node_appears_after_loading() {
 	limits_after 1 0
 	status=$?
 	cpu 2 1 && cpu 3 1 && limits_after 3 1 || status=1
-	run_case run_on_node 1004 || status=1
+	control run_on_node 1004 || status=1
 	return $status
 }
 

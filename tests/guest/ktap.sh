@@ -3,7 +3,8 @@
 
 DEBUGFS=/sys/kernel/debug
 KTASK=$DEBUGFS/ktask
-CASES=$DEBUGFS/ktask_test
+CASES=$DEBUGFS/ktask_test/cases
+CONTROLS=$DEBUGFS/ktask_test/controls
 
 tests=0
 failed=0
@@ -90,9 +91,14 @@ queued() {
 	echo $(($(stat helpers_started) + $(stat helpers_cancelled)))
 }
 
-# run_case NAME [VALUE]: a case of the ktask_test module.
+# run_case NAME [VALUE]: a case of the ktask_test module, which is a test by itself.
 run_case() {
 	set_to "$CASES/$1" "${2:-0}"
+}
+
+# control NAME [VALUE]: a control of that module, which is one step of a test.
+control() {
+	set_to "$CONTROLS/$1" "${2:-0}"
 }
 
 # CPUs that are online, in the machine or on one node.

@@ -40,7 +40,7 @@ limits_follow_isolation() {
 	before=$(cat "$KTASK"/rlim_max)
 	isolate $last && same "rlim_max" $((last * 80 / 100)) "$(cat "$KTASK"/rlim_max)"
 	status=$?
-	run_case run_on_all_nodes 4 || status=1
+	control run_on_all_nodes 4 || status=1
 	no_longer_isolated || return
 	same "rlim_max" "$before" "$(cat "$KTASK"/rlim_max)" && return $status
 }
@@ -59,7 +59,7 @@ tasks_beside() {
 	before=$(stat helpers_displaced)
 	for dir in "$KTASK"/node*; do
 		for _ in 1 2 3 4 5; do
-			run_case helpers_only_on $(((${dir##*/node} << 32) + (1 << $1) - 1)) || return
+			control helpers_only_on $(((${dir##*/node} << 32) + (1 << $1) - 1)) || return
 		done
 	done
 	same "helpers queued for it" "$before" "$(stat helpers_displaced)"
@@ -86,7 +86,7 @@ isolation_ends_under_load() {
 tasks_until() {
 	while [ ! -e "$1" ]; do
 		for dir in "$KTASK"/node*; do
-			echo $((${dir##*/node} * 1000 + 8)) > "$CASES"/run_on_node
+			echo $((${dir##*/node} * 1000 + 8)) > "$CONTROLS"/run_on_node
 		done
 	done
 }
@@ -94,7 +94,7 @@ tasks_until() {
 helpers_off() {
 	set_to "$KTASK"/rlim_max 0
 	before=$(queued)
-	run_case p10_no_helpers
+	control threads_are 1
 	status=$?
 	same "helpers" "$before" "$(queued)" || status=1
 	set_to "$KTASK"/rlim_max auto
@@ -111,7 +111,7 @@ never_exceeded() {
 # Runs a task of 4 threads in a caller that may run on the CPUs of mask $1 only.
 queued_when_bound_to() {
 	before=$(queued)
-	taskset "$1" sh -c 'echo 4 > "$1"' sh "$CASES/run_on_node" || return
+	taskset "$1" sh -c 'echo 4 > "$1"' sh "$CONTROLS/run_on_node" || return
 	echo $(($(queued) - before))
 }
 
@@ -132,7 +132,7 @@ one_chunk_needs_no_helper() {
 lowered_limit() {
 	set_to "$KTASK"/rlim_max 1
 	before=$(queued)
-	run_case run_on_node 4
+	control run_on_node 4
 	status=$?
 	same "helpers" $((before + 1)) "$(queued)" || status=1
 	run_case p10_global_limit_is_never_exceeded 1 || status=1
@@ -142,7 +142,7 @@ lowered_limit() {
 
 # The counters of the machine and of each node, read while callers are busy.
 counters_stay_below() {
-	run_case start_background
+	control start_background
 	run_case p10_global_limit_is_never_exceeded &
 	busy=$!
 	samples=0
@@ -168,12 +168,12 @@ full_node_spills() {
 	spill=$((helpers - limit))
 	[ "$spill" -lt 0 ] && spill=0
 	before=$(stat helpers_spilled)
-	run_case run_on_node 4 || return
+	control run_on_node 4 || return
 	same "spilled" $((before + spill)) "$(stat helpers_spilled)" || return
 
 	set_to "$KTASK"/node0/rlim_max 0
 	before=$(stat helpers_spilled)
-	run_case run_on_node 4
+	control run_on_node 4
 	status=$?
 	same "spilled from a node without room" $((before + helpers)) \
 		"$(stat helpers_spilled)" || status=1
@@ -187,7 +187,7 @@ helpers_migrate() {
 	done
 	before=$(stat helpers_migrated)
 	for _ in 1 2 3 4 5; do
-		run_case run_on_all_nodes 4 || return
+		control run_on_all_nodes 4 || return
 	done
 	at_least "migrated" $((before + 1)) "$(stat helpers_migrated)"
 	status=$?
@@ -212,7 +212,7 @@ nodes_with_cpus() {
 # Helpers for a node without CPUs run on another one.
 node_without_cpus() {
 	before=$(stat helpers_started)
-	run_case run_on_node $(($1 * 1000 + 4)) || return
+	control run_on_node $(($1 * 1000 + 4)) || return
 	same "node$1/rlim_max" 0 "$(cat "$KTASK/node$1/rlim_max")" || return
 	at_least "started" $((before + 1)) "$(stat helpers_started)"
 }
@@ -222,7 +222,7 @@ no_room_without_cpus() {
 	set_to "$KTASK/node$1/rlim_max" 8
 	set_to "$KTASK/node0/rlim_max" 0
 	before=$(queued)
-	run_case run_on_node 4
+	control run_on_node 4
 	status=$?
 	at_least "queued" $((before + 1)) "$(queued)" || status=1
 	set_to "$KTASK/node$1/rlim_max" auto

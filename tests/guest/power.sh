@@ -9,7 +9,7 @@ last=$(($(online_cpus) - 1))
 
 task_helpers() {
 	before=$(queued)
-	run_case run_on_node 4 && echo $(($(queued) - before))
+	control run_on_node 4 && echo $(($(queued) - before))
 }
 
 # How helpers are used, once ktask has had time to see a change.

@@ -10,7 +10,7 @@ really_sparse() {
 each_node_has_helpers() {
 	for nid in 0 1 2; do
 		before=$(stat helpers_started)
-		run_case run_on_node $((nid * 1000 + 4)) || return
+		control run_on_node $((nid * 1000 + 4)) || return
 		at_least "started for node $nid" $((before + 1)) "$(stat helpers_started)" || return
 	done
 	same "helpers left" 0 "$(helpers_now)"

@@ -29,15 +29,15 @@ idle() {
 # The thread function sleeps for longer than the kernel would wait for helpers.
 kernel_thread_keeps_its_helpers() {
 	echo 1000 > $TIMEOUT
-	run_case sleeper_start 1500 && sleep 0.5 && go_to_sleep
+	control sleeper_start 1500 && sleep 0.5 && go_to_sleep
 	status=$?
 	echo 20000 > $TIMEOUT
-	run_case sleeper_verdict && all_is_well && return $status
+	control sleeper_verdict && all_is_well && return $status
 }
 
 # Until the module of the tests is unloaded.
 busy_kernel_threads() {
-	run_case start_background && go_to_sleep && go_to_sleep || return
+	control start_background && go_to_sleep && go_to_sleep || return
 	before=$(stat tasks)
 	run_case p1_p2_p3_p7_p8_random 2000 || return
 	at_least "tasks" $((before + 1500)) "$(stat tasks)"
@@ -49,17 +49,17 @@ counters_idle() {
 
 # A caller from user space is frozen after the call only.
 user_is_waited_for() {
-	run_case sleeper_run 1000 &
+	control sleeper_run 1000 &
 	sleep 0.5
 	go_to_sleep 25
 	status=$?
 	wait $!
-	run_case sleeper_verdict && all_is_well && return $status
+	control sleeper_verdict && all_is_well && return $status
 }
 
 user_takes_too_long() {
 	echo 1000 > $TIMEOUT
-	run_case sleeper_run 1500 &
+	control sleeper_run 1500 &
 	sleep 0.5
 	refused=$(cat /sys/power/suspend_stats/failed_freeze)
 	if go_to_sleep; then
@@ -71,7 +71,7 @@ user_takes_too_long() {
 	fi
 	echo 20000 > $TIMEOUT
 	wait $!
-	run_case sleeper_verdict && all_is_well && return $status
+	control sleeper_verdict && all_is_well && return $status
 }
 
 if ! grep -qw mem /sys/power/state || ! [ -e $ALARM ]; then

@@ -28,7 +28,7 @@ refused_while_a_file_is_open() {
 # Unloads the consumer while its task runs, and ktask right after it.
 unload_while_running() {
 	for i in 1 2 3 4 5 6 7 8 9 10; do
-		load && run_case start_background && unload || return
+		load && control start_background && unload || return
 	done
 }
 

@@ -9,7 +9,7 @@ SCOPE=/sys/module/workqueue/parameters/default_affinity_scope
 # helpers_only_on NODE MASK: for tasks on that node, once in 10 of them.
 helpers_only_on() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		run_case helpers_only_on $((($1 << 32) + $2)) || return
+		control helpers_only_on $((($1 << 32) + $2)) || return
 	done
 }
 
@@ -23,7 +23,7 @@ limits_are() {
 # each CPU that may have to be tried again.
 limits_become() {
 	for _ in $(seq 1 40); do
-		run_case run_on_all_nodes 8 || return
+		control run_on_all_nodes 8 || return
 		limits_are "$@" > /dev/null && return
 		sleep 0.3
 	done
@@ -69,7 +69,7 @@ few_helpers_are_displaced() {
 	before=$(stat helpers_displaced)
 	started=$(stat helpers_started)
 	for _ in $(seq 1 20); do
-		run_case run_on_all_nodes 8 || break
+		control run_on_all_nodes 8 || break
 	done
 	displaced=$(($(stat helpers_displaced) - before))
 	started=$(($(stat helpers_started) - started))

@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Test cases that need kernel code: a client of ktask that checks what it is
- * given. Each case is a file in /sys/kernel/debug/ktask_test/; writing a number
- * to it runs the case and fails with -EIO if a promise was broken, which is
- * then described in the kernel log. The number is the case's own parameter (the
- * seed, or how many tasks to run).
- *
- * ktask_test_serial.c builds the cases that need no concurrency a second time,
- * against the header's inline stubs.
- */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/ktask.h>
@@ -23,15 +12,9 @@
 #include <linux/workqueue.h>
 #include <trace/events/kmem.h>
 
-#include "oracle.h"
-
-#define expect(cond)							\
-({									\
-	bool __ok = (cond);						\
-	if (!__ok)							\
-		pr_err("%s:%d: not so: %s\n", __func__, __LINE__, #cond); \
-	__ok;								\
-})
+#include "../oracle.h"
+#include "crowd.h"
+#include "ktask_test.h"
 
 struct random_caller {
 	struct task_struct *thread;
@@ -61,13 +44,15 @@ static int random_caller(void *data)
 
 #define CALLERS 4
 
-/* @tasks random tasks from several callers at once. */
+/* @tasks random tasks, or 500 for 0, from several callers at once. */
 static bool p1_p2_p3_p7_p8_random(u64 tasks)
 {
 	static struct random_caller callers[CALLERS];
 	bool ok = true;
 	int i;
 
+	if (!tasks)
+		tasks = 500;
 	for (i = 0; i < CALLERS; i++) {
 		callers[i].seed = 1 + i * 10000000;
 		callers[i].tasks = DIV_ROUND_UP_ULL(tasks, CALLERS);
@@ -419,82 +404,6 @@ static bool nodes_can_be_used_again(u64 unused)
 
 #ifndef KTASK_DISABLED
 
-/* Which threads work on a task, and how many at once. */
-struct crowd {
-	/* Protects the list of threads. */
-	spinlock_t lock;
-	struct task_struct *threads[64];
-	unsigned int nr_threads;
-	atomic_t helpers;
-	atomic_t most_helpers;
-	atomic_t calls;
-	unsigned int ms;
-	/* Chunks wait until so many threads are there, but not beyond this time. */
-	unsigned int expected;
-	unsigned long patience;
-	/* Where helpers were seen. */
-	struct cpumask helper_cpus;
-	bool caller_seen;
-	struct task_struct *caller;
-	/* P7: the chunk at 0 fails, and the others end well after it has. */
-	bool fail_first;
-	struct completion failed;
-};
-
-static void crowd_init(struct crowd *crowd, unsigned int ms)
-{
-	memset(crowd, 0, sizeof(*crowd));
-	spin_lock_init(&crowd->lock);
-	init_completion(&crowd->failed);
-	crowd->ms = ms;
-	crowd->caller = current;
-}
-
-static int crowd_chunk(void *start, void *end, void *arg)
-{
-	struct crowd *crowd = arg;
-	unsigned int i;
-	int now;
-
-	atomic_inc(&crowd->calls);
-	spin_lock(&crowd->lock);
-	for (i = 0; i < crowd->nr_threads && crowd->threads[i] != current; i++)
-		;
-	if (i == crowd->nr_threads && i < ARRAY_SIZE(crowd->threads))
-		crowd->threads[crowd->nr_threads++] = current;
-	crowd->caller_seen |= current == crowd->caller;
-	spin_unlock(&crowd->lock);
-
-	if (current != crowd->caller) {
-		now = atomic_inc_return(&crowd->helpers);
-		if (now > atomic_read(&crowd->most_helpers))
-			atomic_set(&crowd->most_helpers, now);
-		cpumask_set_cpu(raw_smp_processor_id(), &crowd->helper_cpus);
-	}
-	while (READ_ONCE(crowd->nr_threads) < crowd->expected &&
-	       time_before(jiffies, crowd->patience))
-		msleep(20);
-	msleep(crowd->ms);
-	if (current != crowd->caller) {
-		cpumask_set_cpu(raw_smp_processor_id(), &crowd->helper_cpus);
-		atomic_dec(&crowd->helpers);
-	}
-	if (!crowd->fail_first)
-		return 0;
-	if (!start) {
-		complete_all(&crowd->failed);
-		return 77;
-	}
-	wait_for_completion(&crowd->failed);
-	msleep(50);
-	return 0;
-}
-
-static unsigned int default_limit(void)
-{
-	return mult_frac(num_online_cpus(), 80, 100);
-}
-
 static bool p3_caller_takes_part(u64 unused)
 {
 	struct crowd crowd;
@@ -504,19 +413,6 @@ static bool p3_caller_takes_part(u64 unused)
 	return expect(!ktask_run(NULL, 40, &ctl)) &&
 	       expect(crowd.caller_seen) &&
 	       expect(!atomic_read(&crowd.helpers));
-}
-
-/* Whether a task has so many threads: chunks wait for them, and a little longer for one more. */
-static bool has_threads(unsigned int threads, size_t size, size_t min, size_t max)
-{
-	struct crowd crowd;
-	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, min);
-
-	crowd_init(&crowd, 30);
-	crowd.expected = threads;
-	crowd.patience = jiffies + 10 * HZ;
-	ktask_ctl_set_max_threads(&ctl, max);
-	return expect(!ktask_run(NULL, size, &ctl)) && expect(crowd.nr_threads == threads);
 }
 
 static bool p12_thread_count(u64 unused)
@@ -607,10 +503,10 @@ static bool p10_global_limit_is_never_exceeded(u64 limit)
 	return expect(atomic_read(&crowd.most_helpers) <= limit);
 }
 
-/* With helpers off, the caller does all of the work. */
-static bool p10_no_helpers(u64 unused)
+/* A task that may have 8 threads has @threads. */
+static bool threads_are(u64 threads)
 {
-	return has_threads(1, 50, 1, 8);
+	return has_threads(threads, 64, 1, 8);
 }
 
 static atomic_t allocations;
@@ -680,7 +576,9 @@ static bool p15_no_helper_on_isolated_cpus(u64 unused)
 
 		ok &= expect(!ktask_run_numa(&node, 1, &ctl));
 	}
-	ok &= expect(!cpumask_empty(&crowd.helper_cpus));
+	/* Or this would prove nothing. */
+	if (default_limit())
+		ok &= expect(!cpumask_empty(&crowd.helper_cpus));
 	rcu_read_lock();
 	ok &= expect(cpumask_subset(&crowd.helper_cpus, housekeeping_cpumask(HK_TYPE_DOMAIN)));
 	ok &= expect(cpumask_subset(&crowd.helper_cpus, housekeeping_cpumask(HK_TYPE_WQ)));
@@ -1234,27 +1132,29 @@ static bool start_background(u64 unused)
 	return expect(false);
 }
 
-static void stop_background(void)
+void stop_background(void)
 {
 	if (background)
 		kthread_stop(background);
 }
 
-#else
-
-static void stop_background(void)
-{
-}
+const struct test_case mixed_controls[] = {
+	CASE(helpers_only_on),
+	CASE(killed_caller),
+	CASE(killed_verdict),
+	CASE(run_on_all_nodes),
+	CASE(run_on_node),
+	CASE(sleeper_run),
+	CASE(sleeper_start),
+	CASE(sleeper_verdict),
+	CASE(start_background),
+	CASE(threads_are),
+	{}
+};
 
 #endif /* !KTASK_DISABLED */
 
-struct test_case {
-	const char *name;
-	bool (*run)(u64 value);
-};
-
-static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
+const struct test_case mixed_cases[] = {
 	CASE(p1_p2_p3_p7_p8_random),
 	CASE(p2_smaller_than_min_is_one_chunk),
 	CASE(p8_error_of_a_single_chunk),
@@ -1276,57 +1176,10 @@ static const struct test_case cases[] = {
 	CASE(p6_nested),
 	CASE(p7_nothing_starts_after_a_failure),
 	CASE(p10_global_limit_is_never_exceeded),
-	CASE(p10_no_helpers),
 	CASE(p12_thread_count),
 	CASE(p13_p14_nice),
 	CASE(p14_nice_of_a_walking_helper),
 	CASE(p15_no_helper_on_isolated_cpus),
-	CASE(helpers_only_on),
-	CASE(sleeper_start),
-	CASE(sleeper_run),
-	CASE(sleeper_verdict),
-	CASE(killed_caller),
-	CASE(killed_verdict),
-	CASE(run_on_node),
-	CASE(run_on_all_nodes),
-	CASE(start_background),
 #endif
+	{}
 };
-
-static DEFINE_MUTEX(case_lock);
-
-static int run_case(void *data, u64 value)
-{
-	const struct test_case *test = data;
-	bool ok;
-
-	mutex_lock(&case_lock);
-	ok = test->run(value);
-	mutex_unlock(&case_lock);
-	return ok ? 0 : -EIO;
-}
-
-DEFINE_DEBUGFS_ATTRIBUTE(case_fops, NULL, run_case, "%llu\n");
-
-static struct dentry *dir;
-
-static int __init ktask_test_init(void)
-{
-	size_t i;
-
-	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
-	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		debugfs_create_file(cases[i].name, 0200, dir, (void *)&cases[i], &case_fops);
-	return 0;
-}
-
-static void __exit ktask_test_exit(void)
-{
-	debugfs_remove(dir);
-	stop_background();
-}
-
-module_init(ktask_test_init);
-module_exit(ktask_test_exit);
-MODULE_DESCRIPTION("Tests of ktask that need kernel code");
-MODULE_LICENSE("GPL");

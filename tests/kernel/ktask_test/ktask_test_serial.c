@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The cases that need no concurrency, against the stubs that clients get without ktask. */
+#define KTASK_DISABLED
+#include "cases.c"
+#include "main.c"
