@@ -5,7 +5,8 @@ from lib.shapes import GIGANTIC_PAGES, NOT_CLEARED_TWICE, ONE_THREAD, SHORT_OF_M
 
 STOCK = {
     "2 nodes of 2 CPUs": (
-        [], ["TASKS=100000", "cases", "limits", "knobs", "unload", "free_list", "pin_pages"]),
+        [], ["TASKS=100000", "cases", "limits", "neighbours", "knobs", "unload", "free_list",
+             "pin_pages"]),
     "CPUs that come and go": (
         ONE_THREAD, ["hotplug"]),
     "an isolated CPU": (

@@ -30,7 +30,10 @@ struct test_case {
 extern const struct test_case mixed_cases[];
 extern const struct test_case mixed_controls[];
 
+extern const struct test_case policy_cases[];
+extern const struct test_case neighbour_controls[];
 
 void stop_background(void);
+void release_neighbours(void);
 
 #endif

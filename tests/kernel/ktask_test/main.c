@@ -15,11 +15,15 @@
 
 static const struct test_case * const cases[] = {
 	mixed_cases,
+#ifndef KTASK_DISABLED
+	policy_cases,
+#endif
 };
 
 static const struct test_case * const controls[] = {
 #ifndef KTASK_DISABLED
 	mixed_controls,
+	neighbour_controls,
 #endif
 };
 
@@ -64,6 +68,7 @@ static void __exit ktask_test_exit(void)
 	debugfs_remove(dir);
 #ifndef KTASK_DISABLED
 	stop_background();
+	release_neighbours();
 #endif
 }
 
