@@ -72,7 +72,7 @@ struct oracle {
 	const struct oracle *outer;
 	/* How deep thread functions may start tasks of their own. */
 	unsigned int depth;
-	/* Of the outermost caller: all that ktask may lend. */
+	/* Of the outermost caller: the only value that ktask may boost a helper to. */
 	int nice;
 
 	/* What happened to it. */
@@ -80,8 +80,8 @@ struct oracle {
 	atomic_t broken;
 	atomic_t failures;
 	atomic_t inside;
-	/* The last helper that ended a chunk at a nice value it was lent. */
-	struct task_struct *lent;
+	/* The last helper that ended a chunk while its priority was boosted. */
+	struct task_struct *boosted;
 	unsigned long codes[BITS_TO_LONGS(FAIL_CODES)];
 
 	size_t max_units;
@@ -247,7 +247,7 @@ static void oracle_work(const struct oracle *o, size_t start)
 }
 
 /*
- * P13, P14: helpers are at the lowest priority or at what they were lent, the
+ * P13, P14: helpers are at the lowest priority or boosted to the caller's, and the
  * outermost caller is as it was.
  */
 static void check_nice(struct oracle *o)
@@ -269,10 +269,11 @@ static void enter_chunk(struct oracle *o, bool helper, size_t start, size_t end)
 	if (inside > o->most_inside)
 		broken(o, "P12: too many threads", inside, o->most_inside);
 	/*
-	 * A helper is lent a nice value when its caller waits, so when nothing
-	 * was left or something had failed: it may end its chunk, no more.
+	 * The priority of a helper is boosted when its caller waits, so when
+	 * nothing was left or something had failed: the helper may end its
+	 * chunk, and begin no other.
 	 */
-	if (READ_ONCE(o->lent) == current)
+	if (READ_ONCE(o->boosted) == current)
 		broken(o, "P7: goes on although the caller waits", start, end);
 	if (helper) {
 		helpers = atomic_inc_return(&oracle_helpers);
@@ -288,7 +289,7 @@ static void enter_chunk(struct oracle *o, bool helper, size_t start, size_t end)
 static void leave_chunk(struct oracle *o, bool helper)
 {
 	if (helper && my_nice() != MAX_NICE)
-		WRITE_ONCE(o->lent, current);
+		WRITE_ONCE(o->boosted, current);
 	if (helper)
 		atomic_dec(&oracle_helpers);
 	atomic_dec(&o->inside);
@@ -462,7 +463,7 @@ static void oracle_random(struct oracle *o, struct rnd_state *rnd, u32 seed)
 	atomic_set(&o->broken, 0);
 	atomic_set(&o->failures, 0);
 	atomic_set(&o->inside, 0);
-	o->lent = NULL;
+	o->boosted = NULL;
 	bitmap_zero(o->codes, FAIL_CODES);
 	memset(o->unit, 0, o->units * sizeof(*o->unit));
 }

@@ -8,6 +8,8 @@
 #ifndef KTASK_TEST_H
 #define KTASK_TEST_H
 
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/printk.h>
 #include <linux/types.h>
 
@@ -26,13 +28,38 @@ struct test_case {
 
 #define CASE(name) { #name, name }
 
-/* Each table ends with an entry without a name. */
-extern const struct test_case mixed_cases[];
-extern const struct test_case mixed_controls[];
+/* No longer than @seconds. */
+#define wait_until(condition, seconds)					\
+do {									\
+	unsigned long __end = jiffies + (seconds) * HZ;			\
+									\
+	while (!(condition) && time_before(jiffies, __end))		\
+		fsleep(5 * USEC_PER_MSEC);				\
+} while (0)
 
+/* The table of each source file ends with an entry without a name. */
+extern const struct test_case random_cases[];
+extern const struct test_case arguments_cases[];
+extern const struct test_case huge_cases[];
+extern const struct test_case iterators_cases[];
+extern const struct test_case errors_cases[];
+extern const struct test_case threads_cases[];
+extern const struct test_case stop_cases[];
+extern const struct test_case hogs_cases[];
+extern const struct test_case memory_cases[];
+extern const struct test_case nesting_cases[];
+extern const struct test_case placement_cases[];
+extern const struct test_case priority_cases[];
 extern const struct test_case policy_cases[];
+
+extern const struct test_case threads_controls[];
+extern const struct test_case stop_controls[];
+extern const struct test_case placement_controls[];
+extern const struct test_case sleeper_controls[];
+extern const struct test_case background_controls[];
 extern const struct test_case neighbour_controls[];
 
+/* Ends what controls have started. */
 void stop_background(void);
 void release_neighbours(void);
 

@@ -14,15 +14,30 @@
 #include "ktask_test.h"
 
 static const struct test_case * const cases[] = {
-	mixed_cases,
+	random_cases,
+	arguments_cases,
+	huge_cases,
+	iterators_cases,
+	errors_cases,
 #ifndef KTASK_DISABLED
+	threads_cases,
+	stop_cases,
+	hogs_cases,
+	memory_cases,
+	nesting_cases,
+	placement_cases,
+	priority_cases,
 	policy_cases,
 #endif
 };
 
 static const struct test_case * const controls[] = {
 #ifndef KTASK_DISABLED
-	mixed_controls,
+	threads_controls,
+	stop_controls,
+	placement_controls,
+	sleeper_controls,
+	background_controls,
 	neighbour_controls,
 #endif
 };

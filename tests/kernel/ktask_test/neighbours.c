@@ -3,7 +3,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/ktask.h>
 #include <linux/list.h>
@@ -47,16 +46,13 @@ static void stay(struct neighbour *this)
 /* Fails in its second chunk, so that there is something to undo, and a helper to have ended. */
 static int callers_chunk(struct neighbour *this)
 {
-	unsigned int patience = 400;
-
 	if (this->stay != STAY_IN_UNDO) {
 		stay(this);
 		return 0;
 	}
 	if (!this->callers_chunks++)
 		return 0;
-	while (!READ_ONCE(this->helper_seen) && patience--)
-		fsleep(5 * USEC_PER_MSEC);
+	wait_until(READ_ONCE(this->helper_seen), 2);
 	complete_all(&this->ready);
 	return -EIO;
 }
