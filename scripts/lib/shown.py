@@ -6,7 +6,7 @@ import re
 from lib.failure import Failure
 from lib.repo import REPO
 
-# What Documentation/ktask.rst shows of the interface in Rust.
+# What Documentation/clients.rst shows of the interface in Rust.
 RST_EXAMPLES = REPO / "tests/compile/rust_interface/rust_interface.rs"
 
 
@@ -20,7 +20,7 @@ def readme_files():
 
 
 def check_rust_examples(results):
-    """The Rust that Documentation/ktask.rst shows is that of a consumer that was built."""
+    """The Rust that Documentation/clients.rst shows is that of a consumer that was built."""
     source = unindented(RST_EXAMPLES.read_text())
     for block in rust_examples():
         example = unindented(block).strip()
@@ -29,11 +29,11 @@ def check_rust_examples(results):
 
 
 def rust_examples():
-    text = (REPO / "Documentation/ktask.rst").read_text()
+    text = (REPO / "Documentation/clients.rst").read_text()
     section = re.search(r"^The interface in Rust\n=+\n(.*?)^=+$", text, re.MULTILINE | re.DOTALL)
     blocks = re.findall(r"::\n\n(( +).*\n(?:\2.*\n|\n)*)", section[1] if section else "")
     if not blocks:
-        raise Failure("Documentation/ktask.rst shows no Rust")
+        raise Failure("Documentation/clients.rst shows no Rust")
     return [block for block, _ in blocks]
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The examples of Documentation/ktask.rst.
+//! The examples of Documentation/clients.rst.
 
 use core::ops::Range;
 use kernel::{
