@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the scripts do with bad input and with guests that fail; prints KTAP."""
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import json
@@ -167,6 +168,44 @@ def build_starts_anew_after_it_was_killed():
         for bindings in copy.glob("build/*/ktask/kernel/c/glue_bindings.rs"):
             bindings.write_text("")
         expect(run(*command).returncode, 0)
+
+
+def kbuild_works_wherever_objects_lie():
+    """Beside the sources or below them, and with the kernel's beside its own sources or not."""
+    with tempfile.TemporaryDirectory(prefix="ktask-") as folder:
+        copy, flat = Path(folder, "copy"), Path(folder, "flat")
+        shutil.copytree(REPO, copy, ignore=not_copied)
+        Path(folder, "link").symlink_to(copy)
+        kernel = prepared.default_kernel()
+        link_flat_tree(kernel, flat)
+        files = files_in(copy)
+        for tree, variables, target, made in (
+                (flat, [], "modules", "samples/free_list/free_list.ko"),
+                (kernel.kdir, [], "clean", None),
+                (flat, ["KTASK_ONLY=1", f"MO={copy}/out"], "modules", "out/ktask_rs.ko"),
+                (kernel.kdir, ["KTASK_ONLY=1"], "modules", "ktask_rs.ko")):
+            make = ["make", "-j2", "-C", tree, f"M={folder}/link", *variables, target]
+            done = run(*prepared.enter_root(make, binds=[folder, kernel.folder]))
+            if done.returncode or (made and not (copy / made).exists()):
+                raise Unexpected(f"{make}: {done.stderr.decode(errors='replace')}")
+            if target == "clean":
+                expect(files_in(copy) - files, set())
+
+
+def link_flat_tree(kernel, flat):
+    """A build tree whose objects lie beside its sources, made of links."""
+    shutil.copytree(kernel.kdir, flat, copy_function=os.symlink,
+                    ignore=lambda folder, _: (["Makefile", "source"]
+                                              if Path(folder) == kernel.kdir else []))
+    for folder, _, _ in os.walk(flat):
+        sources = kernel.source / Path(folder).relative_to(flat)
+        for source in sources.iterdir() if sources.is_dir() else ():
+            with contextlib.suppress(FileExistsError):
+                Path(folder, source.name).symlink_to(source)
+
+
+def files_in(folder):
+    return {path for path in folder.rglob("*") if not path.is_dir()}
 
 
 def setup_refuses_bad_arguments():
@@ -461,6 +500,7 @@ TESTS = [
     build_refuses_bad_trees,
     build_refuses_bad_consumers,
     build_starts_anew_after_it_was_killed,
+    kbuild_works_wherever_objects_lie,
     guest_refuses_bad_arguments,
     torture_refuses_bad_arguments,
     torture_ends_its_guest_when_told_to_stop,
