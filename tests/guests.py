@@ -7,6 +7,8 @@ STOCK = {
     "2 nodes of 2 CPUs": (
         [], ["TASKS=100000", "cases", "limits", "neighbours", "knobs", "unload", "free_list",
              "pin_pages"]),
+    "2 nodes with movable memory": (
+        ["--append", "movablecore=25%"], ["pin_movable"]),
     "CPUs that come and go": (
         ONE_THREAD, ["hotplug"]),
     "an isolated CPU": (

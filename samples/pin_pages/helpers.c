@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One thin function for each thing that the sample needs of the kernel. */
+#include <linux/cpuset.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -32,15 +33,34 @@ void pin_pages_unpin(struct page **pages, size_t count)
 	}
 }
 
-bool pin_pages_use_mm(struct mm_struct *mm)
+#ifdef CONFIG_CPUSETS
+static void use_nodes_of(struct task_struct *task)
+{
+	nodemask_t nodes;
+
+	task_lock(task);
+	nodes = task->mems_allowed;
+	task_unlock(task);
+	set_mems_allowed(nodes);
+}
+#else
+static void use_nodes_of(struct task_struct *task)
+{
+}
+#endif
+
+bool pin_pages_borrow(struct mm_struct *mm, struct task_struct *caller)
 {
 	if (current->mm)
 		return false;
 	kthread_use_mm(mm);
+	use_nodes_of(caller);
 	return true;
 }
 
-void pin_pages_unuse_mm(struct mm_struct *mm)
+void pin_pages_give_back(struct mm_struct *mm)
 {
+	/* What a kernel thread has: all nodes. */
+	set_mems_allowed(node_states[N_MEMORY]);
 	kthread_unuse_mm(mm);
 }

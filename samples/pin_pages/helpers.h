@@ -7,6 +7,7 @@
 
 struct mm_struct;
 struct page;
+struct task_struct;
 
 /* In Rust: what an open file holds, or NULL if there is no memory; and what it is asked for. */
 void *rust_pin_pages_open(void);
@@ -27,8 +28,12 @@ long pin_pages_pin(unsigned long addr, size_t count, bool fault, struct page **p
 /* Unpins what is not NULL of @pages and sets it to NULL. */
 void pin_pages_unpin(struct page **pages, size_t count);
 
-/* Has a thread without an address space of its own use @mm, which somebody else keeps. */
-bool pin_pages_use_mm(struct mm_struct *mm);
-void pin_pages_unuse_mm(struct mm_struct *mm);
+/*
+ * Has a thread without an address space of its own use @mm, which somebody else keeps, and the
+ * memory nodes of @caller. Without the nodes a page that may not be pinned where it is would be
+ * migrated past the caller's cpuset.
+ */
+bool pin_pages_borrow(struct mm_struct *mm, struct task_struct *caller);
+void pin_pages_give_back(struct mm_struct *mm);
 
 #endif /* _PIN_PAGES_HELPERS_H */

@@ -14,7 +14,8 @@
 
 use kernel::bindings::{
     mm_struct,
-    page, //
+    page,
+    task_struct, //
 };
 
 include!(env!("PIN_PAGES_HELPERS_RS"));

@@ -48,6 +48,7 @@ static struct {
 	bool sleep;		/* until killed, with the buffer pinned */
 	size_t locked_mib;	/* the limit, without privileges; 0 for none */
 	long node;		/* to bind the process's memory to, or -1 */
+	const char *file;	/* to map, which has the size; NULL for memory of its own */
 } args = {
 	.mib = 64,
 	.node = -1,
@@ -63,7 +64,7 @@ static void parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "m:t:a:b:phrge2uzsl:")) != -1) {
+	while ((option = getopt(argc, argv, "m:t:a:b:f:phrge2uzsl:")) != -1) {
 		switch (option) {
 		case 'm':
 			args.mib = strtoul(optarg, NULL, 10);
@@ -76,6 +77,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'b':
 			args.node = strtol(optarg, NULL, 10);
+			break;
+		case 'f':
+			args.file = optarg;
 			break;
 		case 'p':
 			args.populate = true;
@@ -109,8 +113,8 @@ static void parse(int argc, char **argv)
 			break;
 		default:
 			fprintf(stderr,
-				"usage: pinbuf [-m MIB] [-t THREADS] [-a BYTES_TO_ADD] [-l LOCKED_MIB] [-b NODE] [-phrge2uzs]\n"
-				"  -b with all memory bound to a node\n"
+				"usage: pinbuf [-m MIB] [-t THREADS] [-a BYTES_TO_ADD] [-l LOCKED_MIB] [-b NODE] [-f FILE] [-phrge2uzs]\n"
+				"  -b with all memory bound to a node  -f shared memory, a file of tmpfs\n"
 				"  -p populated  -h with a hole  -r partly read-only  -g of hugetlb pages\n"
 				"  -e around the end of the address space, and not mapped\n"
 				"  -2 asks twice  -u unpins  -s sleeps until killed\n"
@@ -153,8 +157,12 @@ static long counter(const char *name)
 
 static char *make_buffer(size_t size)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	int flags = args.file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+	int file = args.file ? open(args.file, O_RDWR) : -1;
 	char *buffer, *middle;
+
+	if (args.file && file < 0)
+		fail(args.file);
 
 	if (args.populate)
 		flags |= MAP_POPULATE;
@@ -163,7 +171,7 @@ static char *make_buffer(size_t size)
 	if (args.end)
 		return (char *)-(size / 2);
 	/* The kernel does not map nothing. */
-	buffer = mmap(NULL, size ?: 1, PROT_READ | PROT_WRITE, flags, -1, 0);
+	buffer = mmap(NULL, size ?: 1, PROT_READ | PROT_WRITE, flags, file, 0);
 	if (buffer == MAP_FAILED)
 		fail("mmap");
 	/* Not where a chunk might end, so that some of one is pinned before it fails. */

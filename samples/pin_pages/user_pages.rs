@@ -18,6 +18,7 @@ use kernel::{
             Relaxed, //
         },
     },
+    task::Task, //
 };
 
 /// So many pages are pinned before others get their turn.
@@ -50,6 +51,7 @@ impl Drop for Locked {
 /// or make it [`Pinned`].
 pub(crate) struct UserPages {
     locked: Locked,
+    caller: ARef<Task>,
     addr: usize,
     /// For each page a `struct page *`, or 0.
     pinned: KVVec<Atomic<usize>>,
@@ -72,6 +74,7 @@ impl UserPages {
         }
         Ok(Self {
             locked,
+            caller: ARef::from(&**current!()),
             addr,
             pinned,
         })
@@ -83,11 +86,12 @@ impl UserPages {
 
     /// Pins pages, up to the first that cannot be. In the process's own threads pages that are not
     /// there yet appear, as if it touched them. Other threads leave those alone: these would get
-    /// them past some of the process's limits and policies.
+    /// them past some of the process's limits and policies. All threads migrate what may not be
+    /// pinned where it is, to the memory nodes of the process.
     ///
     /// No two threads may ask for the same page.
     pub(crate) fn pin(&self, pages: Range<usize>) -> Result {
-        let borrowed = BorrowedMm::new(&self.locked.mm);
+        let borrowed = Borrowed::new(&self.locked.mm, &self.caller);
         let mut next = pages.start;
         while next < pages.end {
             let batch = self.pin_batch(next..pages.end, borrowed.is_none());
@@ -146,20 +150,20 @@ impl Drop for Pinned {
     }
 }
 
-/// A helper's use of the caller's address space.
-struct BorrowedMm<'a>(&'a Mm);
+/// A helper's use of the caller's address space and memory nodes.
+struct Borrowed<'a>(&'a Mm);
 
-impl<'a> BorrowedMm<'a> {
+impl<'a> Borrowed<'a> {
     /// `None` in a thread that has an address space of its own.
-    fn new(mm: &'a Mm) -> Option<Self> {
+    fn new(mm: &'a Mm, caller: &Task) -> Option<Self> {
         // SAFETY: Helpers only run while the caller, whose address space it is, waits for them.
-        unsafe { helpers::pin_pages_use_mm(mm.as_raw()) }.then(|| Self(mm))
+        unsafe { helpers::pin_pages_borrow(mm.as_raw(), caller.as_ptr()) }.then(|| Self(mm))
     }
 }
 
-impl Drop for BorrowedMm<'_> {
+impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
         // SAFETY: `new` has this thread use it.
-        unsafe { helpers::pin_pages_unuse_mm(self.0.as_raw()) };
+        unsafe { helpers::pin_pages_give_back(self.0.as_raw()) };
     }
 }

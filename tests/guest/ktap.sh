@@ -91,6 +91,17 @@ queued() {
 	echo $(($(stat helpers_started) + $(stat helpers_cancelled)))
 }
 
+# until_a_helper_starts COMMAND...: on a busy host the caller may be done before one does.
+until_a_helper_starts() {
+	before=$(stat helpers_started)
+	for _ in $(seq 30); do
+		"$@" || return
+		[ "$(stat helpers_started)" -gt "$before" ] && return
+	done
+	echo "no helper ever started"
+	return 1
+}
+
 # run_case NAME [VALUE]: a case of the ktask_test module, which is a test by itself.
 run_case() {
 	set_to "$CASES/$1" "${2:-0}"

@@ -42,17 +42,6 @@ undone_by_ktask() {
 	at_least "undone ranges" $((before + 1)) "$(stat undone_ranges)"
 }
 
-# until_a_helper_starts COMMAND...: on a busy host the caller may be done before one does.
-until_a_helper_starts() {
-	before=$(stat helpers_started)
-	for _ in $(seq 30); do
-		"$@" || return
-		[ "$(stat helpers_started)" -gt "$before" ] && return
-	done
-	echo "no helper ever started"
-	return 1
-}
-
 helpers_pin() {
 	until_a_helper_starts pins "$(all 512)" -m 512 -p -t 4
 }
