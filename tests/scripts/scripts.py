@@ -208,6 +208,70 @@ def files_in(folder):
     return {path for path in folder.rglob("*") if not path.is_dir()}
 
 
+# Nothing of the build root is changed: DKMS's own folder and /tmp are empty ones that end with it.
+RUN_DKMS = """
+mount -t tmpfs tmpfs /var/lib/dkms
+mkdir /tmp/sources
+dkms() { /usr/sbin/dkms "$@" --sourcetree /tmp/sources --installtree "$trees" 2>&1; }
+trees=$1 copy=$2; shift 2
+dkms add "$copy"
+for release; do
+    echo "begin $release"
+    dkms autoinstall --kernelver "$release" && echo "status 0"
+    cat /var/lib/dkms/ktask_rs/*/build/make.log || :
+    find "$trees/$release" -name '*.ko*'
+    echo "end"
+done
+. "$copy/dkms.conf"
+dkms remove "$PACKAGE_NAME/$PACKAGE_VERSION" --all
+"""
+# Releases for DKMS, what their configuration and tree lack, and what is said of them.
+PASSED_OVER = {
+    "6.12.1-old": ("Rust in it", "BUILD_EXCLUSIVE"),
+    "7.3.1-without-rust": ("CONFIG_RUST=y", "BUILD_EXCLUSIVE"),
+    "7.3.2-packaged": ("rust/libkernel.rmeta", "has no Rust metadata"),
+    "7.3.3-other-rustc": ("CONFIG_RUSTC_VERSION_TEXT", "the kernel was built with"),
+}
+
+
+def dkms_passes_over_what_is_not_supported():
+    conf = (REPO / "dkms.conf").read_text()
+    required = (REPO / ".config.fragment").read_text().split("# optional:")[0]
+    for name, value in (("KERNEL_MIN", prepared.dotted(prepared.OLDEST_SUPPORTED)),
+                        ("CONFIG", " ".join(re.findall(r"^(CONFIG_\w+)=", required,
+                                                       re.MULTILINE)))):
+        expect(re.findall(f'^BUILD_EXCLUSIVE_{name}="(.*)"$', conf, re.MULTILINE), [value])
+
+
+def dkms_builds_what_it_can_and_passes_over_the_rest():
+    with tempfile.TemporaryDirectory(prefix="ktask-") as folder:
+        copy, trees = Path(folder, "copy"), Path(folder, "trees")
+        shutil.copytree(REPO, copy, ignore=not_copied)
+        kernel = prepared.default_kernel()
+        config = (kernel.kdir / "include/config/auto.conf").read_text()
+        for release, (lacks, _) in PASSED_OVER.items():
+            for name, text in (("include/config/auto.conf", re.sub(f"{lacks}.*", "", config)),
+                               ("rust/libkernel.rmeta", "")):
+                path = trees / release / "build" / name
+                if name != lacks:
+                    path.parent.mkdir(parents=True)
+                    path.write_text(text)
+        (trees / kernel.release).mkdir()
+        (trees / kernel.release / "build").symlink_to(kernel.kdir)
+        done = run(*prepared.enter_root(
+            ["bash", "-ec", RUN_DKMS, "bash", trees, copy, *PASSED_OVER, kernel.release],
+            binds=[folder, kernel.folder]))
+        said = done.stdout.decode(errors="replace")
+        about = dict(re.findall(r"^begin (\S+)\n(.*?)^end$", said, re.MULTILINE | re.DOTALL))
+        for release, why in [*((release, why) for release, (_, why) in PASSED_OVER.items()),
+                             (kernel.release, f"{kernel.release}/updates/dkms/ktask_rs.ko")]:
+            if "\nstatus 0\n" not in about.get(release, "") or why not in about[release]:
+                raise Unexpected(f"{release}: {said}{done.stderr.decode(errors='replace')}")
+            expect("ktask_rs.ko" in about[release], release == kernel.release)
+        if done.returncode or list(trees.rglob("*.ko*")):
+            raise Unexpected(f"not removed: {said}{done.stderr.decode(errors='replace')}")
+
+
 def setup_refuses_bad_arguments():
     one_line_and(run(SCRIPTS / "setup", "--no-such-option"), 2)
     one_line_and(run(SCRIPTS / "setup", "--print", "nothing"), (1, 2))
@@ -501,6 +565,8 @@ TESTS = [
     build_refuses_bad_consumers,
     build_starts_anew_after_it_was_killed,
     kbuild_works_wherever_objects_lie,
+    dkms_passes_over_what_is_not_supported,
+    dkms_builds_what_it_can_and_passes_over_the_rest,
     guest_refuses_bad_arguments,
     torture_refuses_bad_arguments,
     torture_ends_its_guest_when_told_to_stop,
