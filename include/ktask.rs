@@ -262,8 +262,8 @@ impl Task {
     /// `advance` returns the position so many units (never 0) after another. It is asked for the
     /// end of each chunk before the chunk is worked on, thus also for the position after the last
     /// unit. If there are fewer units than were promised, `advance` has to cope. It is called in
-    /// any of the task's threads, but by one at a time and in the order of the walk, under a mutex:
-    /// it may sleep, but run no task itself. After a failure it may have been asked for one chunk
+    /// any of the task's threads, but by one at a time and in the order of the walk, with the
+    /// iterator lock held: it may sleep, but run no task itself. After a failure it may have been asked for one chunk
     /// more than was worked on.
     ///
     /// `advance` must not capture anything, or it does not compile: the C interface gives an

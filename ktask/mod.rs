@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The framework, from the bottom up: each room uses only those above it in this list.
+//! The framework, from the bottom up: each folder uses only those above it in this list.
 //!
-//! | room | what is in it | kernel? |
+//! | folder | what is in it | kernel? |
 //! | --- | --- | --- |
 //! | [`sync`] | atomics and the cell that a protocol guards, with a twin on the host | its types |
 //! | [`policy`] | sequential decisions: chunk sizes, numbers of threads, what to undo | no |
@@ -12,7 +12,7 @@
 //! | [`engine`] | the life of one task | through [`kernel`] |
 //! | [`interface`] | the C interface, debugfs | through [`kernel`] |
 //!
-//! The rooms without the kernel are compiled on the host as they are, where they are tested and
+//! The folders without the kernel are compiled on the host as they are, where they are tested and
 //! model-checked.
 //!
 //! # Lock order

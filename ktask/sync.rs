@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the rooms without the kernel are written against: atomics, and the cell that a protocol
+//! What the folders without the kernel are written against: atomics, and the cell that a protocol
 //! guards.
 //!
 //! In the kernel the atomics are those of the LKMM. The host has a twin of this file with the same

@@ -118,9 +118,10 @@ impl Engine {
 
     /// Whether a task can have no helper, whatever CPUs there are.
     ///
-    /// A caller whose nice value does not tell its priority works alone. Of SCHED_IDLE, its helpers
-    /// would be preferred to work that it would not be preferred to itself; of a real-time or deadline
-    /// class, it would wait for helpers that have no CPU because of threads that it preempts.
+    /// A caller whose nice value does not tell its priority works alone. The helpers of a SCHED_IDLE
+    /// caller would be preferred to work that the caller is not preferred to. A caller of a real-time
+    /// or deadline class would wait for helpers that have no CPU because of threads that the caller
+    /// preempts.
     #[inline]
     fn is_alone<C: Client>(&self, request: &Request<'_, C>) -> bool {
         request.is_for_one_thread(self.knobs.max_threads())

@@ -108,7 +108,7 @@ pub(crate) trait ScopeRef: Copy {
 }
 
 /// What owner and worker pass to each other.
-struct Order<S> {
+struct Offer<S> {
     /// The scope and what to do for it, while there is an offer or a run.
     job: Option<(S, Assignment)>,
     failed: Option<Failed>,
@@ -121,7 +121,7 @@ struct Order<S> {
 /// One helper.
 pub(crate) struct Helper<S> {
     member: u32,
-    hand: Handshake<Order<S>>,
+    hand: Handshake<Offer<S>>,
 }
 
 impl<S: ScopeRef> Helper<S> {
@@ -129,7 +129,7 @@ impl<S: ScopeRef> Helper<S> {
     pub(crate) fn new(member: u32) -> Self {
         Self {
             member,
-            hand: Handshake::new(Order {
+            hand: Handshake::new(Offer {
                 job: None,
                 failed: None,
                 item: Item::Odd,
@@ -152,12 +152,12 @@ impl<S: ScopeRef> Helper<S> {
             return false;
         };
         let conclusive = verify && workers.idle();
-        let item = held.with(|order| {
-            order.job = Some((scope, assignment));
-            order.failed = None;
-            order.item = order.item.other();
-            order.conclusive = conclusive;
-            order.item
+        let item = held.with(|offer| {
+            offer.job = Some((scope, assignment));
+            offer.failed = None;
+            offer.item = offer.item.other();
+            offer.conclusive = conclusive;
+            offer.item
         });
         held.offer();
         workers.queue(assignment.cpu, item);
@@ -172,7 +172,7 @@ impl<S: ScopeRef> Helper<S> {
         };
         // The item of an earlier offer may be the one that finds this offer.
         let (job, conclusive) =
-            running.with(|order| (order.job, order.conclusive && order.item == item));
+            running.with(|offer| (offer.job, offer.conclusive && offer.item == item));
         let Some((scope, assignment)) = job else {
             return running.end();
         };
@@ -181,11 +181,11 @@ impl<S: ScopeRef> Helper<S> {
             Next::Done => None,
             Next::Failed(failed) => Some(failed),
             Next::Move(next) => {
-                let item = running.with(|order| {
-                    order.job = Some((scope, next));
-                    order.item = item.other();
-                    order.conclusive = false;
-                    order.item
+                let item = running.with(|offer| {
+                    offer.job = Some((scope, next));
+                    offer.item = item.other();
+                    offer.conclusive = false;
+                    offer.item
                 });
                 let mut moving = Some(running);
                 let mut step = || {
@@ -194,7 +194,7 @@ impl<S: ScopeRef> Helper<S> {
                     }
                 };
                 if scope.move_on(self.member, &mut step) {
-                    // From here on neither the order nor the scope is this worker's.
+                    // From here on neither the offer nor the scope is this worker's.
                     return workers.queue(next.cpu, item);
                 }
                 let Some(back) = moving else {
@@ -205,9 +205,9 @@ impl<S: ScopeRef> Helper<S> {
                 None
             }
         };
-        running.with(|order| {
-            order.job = None;
-            order.failed = failed;
+        running.with(|offer| {
+            offer.job = None;
+            offer.failed = failed;
         });
         // Idle before the scope ends, so that the owner can read the failure then.
         running.end();
@@ -225,7 +225,7 @@ impl<S: ScopeRef> Helper<S> {
         let Some(mut held) = self.hand.cancel() else {
             return false;
         };
-        let job = held.with(|order| order.job.take());
+        let job = held.with(|offer| offer.job.take());
         held.release();
         if let Some((scope, assignment)) = job {
             scope.cancelled(assignment);
@@ -236,7 +236,7 @@ impl<S: ScopeRef> Helper<S> {
     /// Owner: what a helper that has ended failed with.
     pub(crate) fn failure(&self) -> Option<Failed> {
         let mut held = self.hand.hold()?;
-        let failed = held.with(|order| order.failed);
+        let failed = held.with(|offer| offer.failed);
         held.release();
         failed
     }

@@ -13,7 +13,7 @@ int ktask_c_nice(const struct task_struct *task)
 
 bool ktask_c_has_weight(void)
 {
-	/* The policy, and the priority that an rt_mutex may have lent. */
+	/* The policy, and the class that an rt_mutex may boost the thread to. */
 	return current->policy != SCHED_IDLE &&
 	       !rt_or_dl_task_policy(current) && !rt_or_dl_task(current);
 }
