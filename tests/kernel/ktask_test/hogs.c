@@ -137,10 +137,13 @@ static struct {
 	bool ok;
 } urgent;
 
-/* Needs the CPU for a second, which is far longer with all that the hogs leave. */
-static void work_for_a_second(void)
+/*
+ * Needs a CPU for so long that the little time which hogs leave, be it on one CPU
+ * after the other, is not enough before they end by themselves.
+ */
+static void work_for_long(void)
 {
-	u64 end = READ_ONCE(current->se.sum_exec_runtime) + NSEC_PER_SEC;
+	u64 end = READ_ONCE(current->se.sum_exec_runtime) + 5 * NSEC_PER_SEC;
 
 	while (READ_ONCE(current->se.sum_exec_runtime) < end) {
 		cpu_relax();
@@ -154,14 +157,14 @@ static int urgent_chunk(void *start, void *end, void *arg)
 		if (urgent.hogs_run)
 			return 0;
 		/* Helpers that there may be have begun by then. */
-		wait_until(READ_ONCE(urgent.helper_seen), 2);
+		wait_until(READ_ONCE(urgent.helper_seen), 5);
 		let_hogs_run();
 		WRITE_ONCE(urgent.hogs_run, true);
 		return 0;
 	}
 	WRITE_ONCE(urgent.helper_seen, true);
 	wait_until(READ_ONCE(urgent.hogs_run), 60);
-	work_for_a_second();
+	work_for_long();
 	return 0;
 }
 

@@ -41,7 +41,9 @@ struct policy_task {
 	struct completion done;
 	struct task_struct *caller;
 	int callers_standing;
-	/* Until when the caller waits for a helper to be seen. */
+	bool special;
+	/* How long the caller waits for a helper to be seen, and until when. */
+	unsigned int seconds;
 	unsigned long patience;
 	bool helper_seen;
 	/* Helpers that the scheduler prefers to the caller, or the caller to them. */
@@ -79,53 +81,67 @@ static int policy_chunk(void *start, void *end, void *arg)
 	return 0;
 }
 
+static void *policy_next(void *position, size_t size)
+{
+	return position + size;
+}
+
 static int policy_caller(void *data)
 {
 	struct policy_task *task = data;
 	DEFINE_KTASK_CTL(ctl, policy_chunk, task, 1);
 
 	ktask_ctl_set_max_threads(&ctl, 4);
+	ktask_ctl_set_killable(&ctl, task->special);
+	if (task->special)
+		ktask_ctl_set_iter_func(&ctl, policy_next);
 	task->caller = current;
 	task->ok = expect(!sched_setattr_nocheck(current, task->attr));
 	task->callers_standing = standing(current);
+	task->patience = jiffies + task->seconds * HZ;
 	if (task->ok)
 		task->ok = expect(!ktask_run(NULL, 32, &ctl));
 	complete(&task->done);
 	return 0;
 }
 
-/* Runs a task in a caller of that policy; a helper that may come does within @seconds. */
+/*
+ * Runs a task in a caller of that policy, where a helper that may come does so
+ * within @seconds: a plain task, or a @special one, which can be killed and has an
+ * iterator.
+ */
 static bool run_with_policy(struct policy_task *task, const struct sched_attr *attr,
-			    unsigned int seconds)
+			    unsigned int seconds, bool special)
 {
 	memset(task, 0, sizeof(*task));
 	init_completion(&task->done);
 	task->attr = attr;
-	task->patience = jiffies + seconds * HZ;
+	task->seconds = seconds;
+	task->special = special;
 	if (!expect(!IS_ERR(kthread_run(policy_caller, task, "ktask_test/pol"))))
 		return false;
 	wait_for_completion_state(&task->done, TASK_IDLE);
 	return task->ok & expect(!atomic_read(&task->preferred));
 }
 
-/* Of callers at nice 0 and the policies that share with normal threads. */
-static bool fair_caller(u32 policy)
+/* Callers that share with normal threads have helpers. */
+static bool fair_caller(u32 policy, bool special)
 {
 	const struct sched_attr attr = { .size = sizeof(attr), .sched_policy = policy };
 	struct policy_task task;
-	bool ok = run_with_policy(&task, &attr, 10);
+	bool ok = run_with_policy(&task, &attr, 10, special);
 
 	return ok & expect(task.helper_seen == !!default_limit());
 }
 
 static bool p18_normal_caller(u64 unused)
 {
-	return fair_caller(SCHED_NORMAL);
+	return fair_caller(SCHED_NORMAL, false) & fair_caller(SCHED_NORMAL, true);
 }
 
 static bool p18_batch_caller(u64 unused)
 {
-	return fair_caller(SCHED_BATCH);
+	return fair_caller(SCHED_BATCH, false) & fair_caller(SCHED_BATCH, true);
 }
 
 static bool p18_idle_caller(u64 unused)
@@ -133,14 +149,14 @@ static bool p18_idle_caller(u64 unused)
 	const struct sched_attr attr = { .size = sizeof(attr), .sched_policy = SCHED_IDLE };
 	struct policy_task task;
 
-	return run_with_policy(&task, &attr, 2);
+	return run_with_policy(&task, &attr, 2, false) & run_with_policy(&task, &attr, 2, true);
 }
 
 /* Callers that alone never wait for normal threads, and so may have no such helpers. */
-static bool caller_above_normal(const struct sched_attr *attr)
+static bool caller_above_normal(const struct sched_attr *attr, bool special)
 {
 	struct policy_task task;
-	bool ok = run_with_policy(&task, attr, 2);
+	bool ok = run_with_policy(&task, attr, 2, special);
 
 	return ok & expect(!atomic_read(&task.neglected));
 }
@@ -151,7 +167,7 @@ static bool p18_fifo_caller(u64 unused)
 		.size = sizeof(attr), .sched_policy = SCHED_FIFO, .sched_priority = 10,
 	};
 
-	return caller_above_normal(&attr);
+	return caller_above_normal(&attr, false) & caller_above_normal(&attr, true);
 }
 
 static bool p18_rr_caller(u64 unused)
@@ -160,7 +176,7 @@ static bool p18_rr_caller(u64 unused)
 		.size = sizeof(attr), .sched_policy = SCHED_RR, .sched_priority = 10,
 	};
 
-	return caller_above_normal(&attr);
+	return caller_above_normal(&attr, false) & caller_above_normal(&attr, true);
 }
 
 static bool p18_deadline_caller(u64 unused)
@@ -171,7 +187,7 @@ static bool p18_deadline_caller(u64 unused)
 		.sched_deadline = 100 * NSEC_PER_MSEC, .sched_period = 100 * NSEC_PER_MSEC,
 	};
 
-	return caller_above_normal(&attr);
+	return caller_above_normal(&attr, false) & caller_above_normal(&attr, true);
 }
 
 const struct test_case policy_cases[] = {
