@@ -7,42 +7,43 @@
 //! `max_threads` knob says) and looks at every word of them. `result` tells what the last
 //! successful run did.
 
-use core::{
-    num::IntErrorKind,
-    ops::RangeInclusive, //
-};
+use core::ops::RangeInclusive;
 use gigantic_page::{
     GiganticPage,
     BLOCKS,
     BLOCK_SIZE, //
 };
 use kernel::{
-    cpu, new_mutex,
+    cpu,
     prelude::*,
     seq_file::SeqFile,
     seq_print,
     sizes::SZ_8M,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc,
-        Mutex, //
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
     },
     time::{
         Instant,
         Monotonic, //
     },
 };
+use runs::{
+    number,
+    Job,
+    Sample, //
+};
 
 #[path = "../../lib/debugfs/debugfs.rs"]
 mod debugfs;
 mod gigantic_page;
+#[path = "../lib/helpers.rs"]
 mod helpers;
 mod ktask {
     include!(env!("KTASK_RS"));
 }
+#[path = "../lib/runs.rs"]
+mod runs;
 
 module! {
     type: ClearGigantic,
@@ -60,65 +61,75 @@ const MIN_CHUNK: usize = SZ_8M / BLOCK_SIZE;
 /// as if.
 const PATTERN: u64 = 0xa5a5_a5a5_a5a5_a5a5;
 
+const PAGES_DEFAULT: u32 = 1;
 const PAGES_MAX: u32 = 65536;
-const THREADS_MAX: u32 = 65536;
 
 /// The loaded module: its files, which hold all else.
 struct ClearGigantic {
     // Removing the files waits for a run.
-    _files: debugfs::Tree<Sample>,
+    _files: debugfs::Tree<Sample<Clear>>,
 }
 
 impl kernel::Module for ClearGigantic {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let sample = Arc::pin_init(Sample::new(), GFP_KERNEL)?;
-        let mut files = debugfs::Tree::new(c"clear_gigantic", sample);
+        let clear = Clear {
+            node: Atomic::new(gigantic_page::first_node()),
+        };
+        let mut files = runs::files(c"clear_gigantic", clear, PAGES_DEFAULT)?;
         let dir = files.root();
         files.file(dir, c"node", 0, Some(show_node), Some(store_node))?;
-        files.file(dir, c"threads", 0, Some(show_threads), Some(store_threads))?;
-        files.file(dir, c"pages", 0, Some(show_pages), Some(store_pages))?;
-        files.file(dir, c"run", 0, None, Some(store_run))?;
-        files.file(dir, c"result", 0, Some(show_result), None)?;
         Ok(Self { _files: files })
     }
 }
 
-/// How the next run is done, and what the last successful one did.
-#[pin_data]
-struct Sample {
+/// Clearing pages of a node.
+struct Clear {
     node: Atomic<i32>,
-    threads: Atomic<u32>,
-    pages: Atomic<u32>,
-    /// Held for a whole run.
-    #[pin]
-    last: Mutex<Option<Report>>,
 }
 
-impl Sample {
-    fn new() -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            node: Atomic::new(gigantic_page::first_node()),
-            threads: Atomic::new(0),
-            pages: Atomic::new(1),
-            last <- new_mutex!(None),
-        })
+impl Job for Clear {
+    type Report = Report;
+
+    const PAGES: RangeInclusive<u32> = 1..=PAGES_MAX;
+
+    fn run(&self, pages: usize, threads: usize) -> Result<Report> {
+        run_once(self.node.load(Relaxed), pages, threads)
     }
 
-    fn run(&self) -> Result {
-        let mut last = self.last.lock();
-        let report = run_once(
-            self.node.load(Relaxed),
-            self.pages.load(Relaxed) as usize,
-            self.threads.load(Relaxed) as usize,
-        )?;
-        let bad_words = report.bad_words;
-        *last = Some(report);
-        if bad_words != 0 {
-            pr_err!("{bad_words} words were not cleared\n");
+    fn check(report: &Report) -> Result {
+        if report.bad_words != 0 {
+            pr_err!("{} words were not cleared\n", report.bad_words);
             return Err(EIO);
         }
         Ok(())
     }
+
+    fn show(report: &Report, out: &SeqFile) {
+        seq_print!(out, "node {}\n", report.node);
+        seq_print!(out, "pages {}\n", report.pages);
+        seq_print!(out, "bytes {}\n", report.pages * BLOCKS * BLOCK_SIZE);
+        seq_print!(out, "threads_asked {}\n", report.threads_asked);
+        seq_print!(out, "threads_used {}\n", report.threads_used);
+        seq_print!(out, "chunks {}\n", report.chunks);
+        seq_print!(out, "time_ns {}\n", report.time_ns);
+        seq_print!(out, "local_bytes {}\n", report.local_bytes);
+        seq_print!(out, "bad_words {}\n", report.bad_words);
+        let verified = if report.bad_words == 0 { "yes" } else { "no" };
+        seq_print!(out, "verified {verified}\n");
+    }
+}
+
+fn show_node(sample: &Sample<Clear>, _: usize, out: &SeqFile) {
+    seq_print!(out, "{}\n", sample.job.node.load(Relaxed));
+}
+
+fn store_node(sample: &Sample<Clear>, _: usize, text: &str) -> Result {
+    let node = i32::try_from(number(text, 0..=u32::MAX)?)?;
+    if !gigantic_page::node_has_memory(node) {
+        return Err(EINVAL);
+    }
+    sample.job.node.store(node, Relaxed);
+    Ok(())
 }
 
 /// What a run did.
@@ -240,73 +251,5 @@ impl Tally {
             .iter()
             .filter(|place| place.load(Relaxed) != 0)
             .count()
-    }
-}
-
-fn show_node(sample: &Sample, _: usize, out: &SeqFile) {
-    seq_print!(out, "{}\n", sample.node.load(Relaxed));
-}
-
-fn store_node(sample: &Sample, _: usize, text: &str) -> Result {
-    let node = i32::try_from(number(text, 0..=u32::MAX)?)?;
-    if !gigantic_page::node_has_memory(node) {
-        return Err(EINVAL);
-    }
-    sample.node.store(node, Relaxed);
-    Ok(())
-}
-
-fn show_threads(sample: &Sample, _: usize, out: &SeqFile) {
-    seq_print!(out, "{}\n", sample.threads.load(Relaxed));
-}
-
-fn store_threads(sample: &Sample, _: usize, text: &str) -> Result {
-    sample
-        .threads
-        .store(number(text, 0..=THREADS_MAX)?, Relaxed);
-    Ok(())
-}
-
-fn show_pages(sample: &Sample, _: usize, out: &SeqFile) {
-    seq_print!(out, "{}\n", sample.pages.load(Relaxed));
-}
-
-fn store_pages(sample: &Sample, _: usize, text: &str) -> Result {
-    sample.pages.store(number(text, 1..=PAGES_MAX)?, Relaxed);
-    Ok(())
-}
-
-fn store_run(sample: &Sample, _: usize, text: &str) -> Result {
-    match number(text, 0..=u32::MAX)? {
-        1 => sample.run(),
-        _ => Err(EINVAL),
-    }
-}
-
-fn show_result(sample: &Sample, _: usize, out: &SeqFile) {
-    let last = sample.last.lock();
-    let Some(report) = &*last else {
-        return;
-    };
-    seq_print!(out, "node {}\n", report.node);
-    seq_print!(out, "pages {}\n", report.pages);
-    seq_print!(out, "bytes {}\n", report.pages * BLOCKS * BLOCK_SIZE);
-    seq_print!(out, "threads_asked {}\n", report.threads_asked);
-    seq_print!(out, "threads_used {}\n", report.threads_used);
-    seq_print!(out, "chunks {}\n", report.chunks);
-    seq_print!(out, "time_ns {}\n", report.time_ns);
-    seq_print!(out, "local_bytes {}\n", report.local_bytes);
-    seq_print!(out, "bad_words {}\n", report.bad_words);
-    let verified = if report.bad_words == 0 { "yes" } else { "no" };
-    seq_print!(out, "verified {verified}\n");
-}
-
-/// Parses a decimal number: `EINVAL` if it is none, `ERANGE` if it is outside `allowed`.
-fn number(text: &str, allowed: RangeInclusive<u32>) -> Result<u32> {
-    match text.parse() {
-        Ok(value) if allowed.contains(&value) => Ok(value),
-        Ok(_) => Err(ERANGE),
-        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(ERANGE),
-        Err(_) => Err(EINVAL),
     }
 }

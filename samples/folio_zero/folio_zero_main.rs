@@ -19,6 +19,7 @@ use kernel::{
 use split::Split;
 
 mod folio;
+#[path = "../lib/helpers.rs"]
 mod helpers;
 mod ktask {
     include!(env!("KTASK_RS"));

@@ -17,6 +17,7 @@ use user_pages::{
     UserPages, //
 };
 
+#[path = "../lib/helpers.rs"]
 mod helpers;
 mod ktask {
     include!(env!("KTASK_RS"));
