@@ -16,11 +16,8 @@ use ktask::{
         ENGINE,
         MAX_THREADS_MAX, //
     },
-    interface,
-    kernel::{
-        debugfs::Tree,
-        hotplug::Hotplug, //
-    }, //
+    interface::debugfs,
+    kernel::hotplug::Hotplug, //
 };
 
 mod ktask;
@@ -42,7 +39,7 @@ module! {
 /// The loaded module: registrations that keep the engine alive.
 struct KtaskModule {
     _hotplug: Hotplug<Engine>,
-    _debugfs: Tree<Engine>,
+    _debugfs: debugfs::Files,
 }
 
 impl kernel::Module for KtaskModule {
@@ -59,7 +56,7 @@ impl kernel::Module for KtaskModule {
         // Only now, so that no CPU comes or goes unseen.
         engine.follow_cpus();
         // The last that can fail: nobody has one of the files open if anything else does.
-        let debugfs = interface::debugfs::new(engine.clone())
+        let debugfs = debugfs::new(engine.clone())
             .inspect_err(|error| pr_err!("cannot create the debugfs files: {error:?}\n"))?;
         pr_info!(
             "loaded: at most {} helpers, {max_threads} threads a task\n",

@@ -5,21 +5,22 @@
 use crate::ktask::{
     engine::{
         Engine,
+        Knobs,
         MAX_THREADS_MAX, //
     },
     kernel::{
         cpus,
         debugfs::{
-            Dir,
+            number,
             Tree, //
-        },
+        }, //
     },
     protocol::limits::{
         Rlim,
         LIMIT_MAX, //
     }, //
 };
-use core::num::IntErrorKind;
+use core::ops::RangeInclusive;
 use kernel::{
     prelude::*,
     seq_file::SeqFile,
@@ -28,128 +29,112 @@ use kernel::{
     sync::Arc, //
 };
 
-/// The number of the files that show the limit of the machine; those of nodes have their id.
-const MACHINE: usize = usize::MAX;
+/// A number that the administrator can turn.
+pub(crate) struct Knob {
+    name: &'static CStr,
+    allowed: RangeInclusive<u32>,
+    get: fn(&Knobs) -> u32,
+    set: fn(&Knobs, u32),
+}
 
-/// Creates the files, which go when the result is dropped. May sleep.
-pub(crate) fn new(engine: Arc<Engine>) -> Result<Tree<Engine>> {
-    let mut tree = Tree::new(c"ktask", engine);
-    let root = tree.root();
-    tree.file(
-        root,
-        c"max_threads",
-        0,
-        Some(show_max_threads),
-        Some(store_max_threads),
-    )?;
-    tree.file(
-        root,
-        c"power_aware",
-        0,
-        Some(show_power_aware),
-        Some(store_power_aware),
-    )?;
-    tree.file(
-        root,
-        c"respect_affinity",
-        0,
-        Some(show_respect_affinity),
-        Some(store_respect_affinity),
-    )?;
-    tree.file(root, c"stats", 0, Some(show_stats), None)?;
-    rlim_files(&mut tree, root, MACHINE)?;
+static KNOBS: [Knob; 3] = [
+    Knob {
+        name: c"max_threads",
+        allowed: 1..=MAX_THREADS_MAX,
+        get: Knobs::max_threads,
+        set: Knobs::set_max_threads,
+    },
+    Knob {
+        name: c"power_aware",
+        allowed: 0..=1,
+        get: |knobs| knobs.power_aware().into(),
+        set: |knobs, value| knobs.set_power_aware(value == 1),
+    },
+    Knob {
+        name: c"respect_affinity",
+        allowed: 0..=1,
+        get: |knobs| knobs.respect_affinity().into(),
+        set: |knobs, value| knobs.set_respect_affinity(value == 1),
+    },
+];
+
+/// What a file is about.
+#[derive(Clone, Copy)]
+pub(crate) enum File {
+    /// A knob.
+    Knob(&'static Knob),
+    /// How many helpers count against the limit of a node, or of the machine.
+    Cur(Option<usize>),
+    /// The limit of a node, or of the machine.
+    Max(Option<usize>),
+    /// The statistics.
+    Stats,
+}
+
+/// The files; they go when this is dropped.
+pub(crate) type Files = Tree<Engine, File>;
+
+/// Creates the files. May sleep.
+pub(crate) fn new(engine: Arc<Engine>) -> Result<Files> {
+    let mut files = Tree::new(c"ktask", engine);
+    let root = files.root();
+    for knob in &KNOBS {
+        files.file(root, knob.name, File::Knob(knob), Some(show), Some(store))?;
+    }
+    files.file(root, c"stats", File::Stats, Some(show), None)?;
+    files.file(root, c"rlim_cur", File::Cur(None), Some(show), None)?;
+    files.file(root, c"rlim_max", File::Max(None), Some(show), Some(store))?;
     for nid in 0..cpus::nr_node_ids() {
         if i32::try_from(nid).is_ok_and(cpus::node_possible) {
             let name = CString::try_from_fmt(fmt!("node{nid}"))?;
-            let dir = tree.subdir(&name);
-            rlim_files(&mut tree, dir, nid)?;
+            let dir = files.subdir(&name);
+            let (cur, max) = (File::Cur(Some(nid)), File::Max(Some(nid)));
+            files.file(dir, c"rlim_cur", cur, Some(show), None)?;
+            files.file(dir, c"rlim_max", max, Some(show), Some(store))?;
         }
     }
-    Ok(tree)
+    Ok(files)
 }
 
-fn rlim_files(tree: &mut Tree<Engine>, dir: Dir, number: usize) -> Result {
-    tree.file(dir, c"rlim_cur", number, Some(show_rlim_cur), None)?;
-    tree.file(
-        dir,
-        c"rlim_max",
-        number,
-        Some(show_rlim_max),
-        Some(store_rlim_max),
-    )
-}
-
-fn rlim(engine: &Engine, number: usize) -> Option<&Rlim> {
-    if number == MACHINE {
-        Some(&engine.machine.limits.global)
-    } else {
-        engine.machine.limits.nodes.get(number)
+/// The limit of a node, or of the machine. There is one for each file.
+fn rlim(engine: &Engine, node: Option<usize>) -> Result<&Rlim> {
+    let limits = &engine.machine.limits;
+    match node {
+        None => Ok(&limits.global),
+        Some(node) => limits.nodes.get(node).ok_or(ENODEV),
     }
 }
 
-fn show_max_threads(engine: &Engine, _: usize, out: &SeqFile) {
-    seq_print!(out, "{}\n", engine.knobs.max_threads());
-}
-
-fn store_max_threads(engine: &Engine, _: usize, text: &str) -> Result {
-    engine
-        .knobs
-        .set_max_threads(parse(text, 1, MAX_THREADS_MAX)?);
-    Ok(())
-}
-
-fn show_power_aware(engine: &Engine, _: usize, out: &SeqFile) {
-    seq_print!(out, "{}\n", u32::from(engine.knobs.power_aware()));
-}
-
-fn store_power_aware(engine: &Engine, _: usize, text: &str) -> Result {
-    engine.knobs.set_power_aware(parse(text, 0, 1)? == 1);
-    Ok(())
-}
-
-fn show_respect_affinity(engine: &Engine, _: usize, out: &SeqFile) {
-    seq_print!(out, "{}\n", u32::from(engine.knobs.respect_affinity()));
-}
-
-fn store_respect_affinity(engine: &Engine, _: usize, text: &str) -> Result {
-    engine.knobs.set_respect_affinity(parse(text, 0, 1)? == 1);
-    Ok(())
-}
-
-fn show_rlim_cur(engine: &Engine, number: usize, out: &SeqFile) {
-    if let Some(rlim) = rlim(engine, number) {
-        seq_print!(out, "{}\n", rlim.cur());
-    }
-}
-
-fn show_rlim_max(engine: &Engine, number: usize, out: &SeqFile) {
-    engine.follow_isolation();
-    if let Some(rlim) = rlim(engine, number) {
-        seq_print!(out, "{}\n", rlim.max());
-    }
-}
-
-fn store_rlim_max(engine: &Engine, number: usize, text: &str) -> Result {
-    let limit = match text {
-        "auto" => None,
-        text => Some(parse(text, 0, LIMIT_MAX)?),
+fn show(engine: &Engine, file: File, out: &SeqFile) {
+    let value = match file {
+        File::Knob(knob) => (knob.get)(&engine.knobs),
+        File::Cur(node) => rlim(engine, node).map_or(0, Rlim::cur),
+        File::Max(node) => {
+            engine.follow_isolation();
+            rlim(engine, node).map_or(0, Rlim::max)
+        }
+        File::Stats => {
+            let line = |name: &str, value| seq_print!(out, "{name} {value}\n");
+            return engine.stats.for_each(line);
+        }
     };
-    rlim(engine, number).ok_or(ENODEV)?.set(limit);
-    Ok(())
+    seq_print!(out, "{value}\n");
 }
 
-fn show_stats(engine: &Engine, _: usize, out: &SeqFile) {
-    engine
-        .stats
-        .for_each(|name, value| seq_print!(out, "{name} {value}\n"));
-}
-
-/// Parses a decimal number: `EINVAL` if it is none, `ERANGE` if it is outside `min..=max`.
-fn parse(text: &str, min: u32, max: u32) -> Result<u32> {
-    match text.parse::<u32>() {
-        Ok(value) if (min..=max).contains(&value) => Ok(value),
-        Ok(_) => Err(ERANGE),
-        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(ERANGE),
-        Err(_) => Err(EINVAL),
+fn store(engine: &Engine, file: File, text: &str) -> Result {
+    match file {
+        File::Knob(knob) => {
+            let value = number(text, knob.allowed.clone())?;
+            (knob.set)(&engine.knobs, value);
+        }
+        File::Max(node) => {
+            let limit = match text {
+                "auto" => None,
+                text => Some(number(text, 0..=LIMIT_MAX)?),
+            };
+            rlim(engine, node)?.set(limit);
+        }
+        File::Cur(_) | File::Stats => return Err(EACCES),
     }
+    Ok(())
 }

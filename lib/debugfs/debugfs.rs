@@ -7,6 +7,8 @@
 
 use super::helpers;
 use core::{
+    num::IntErrorKind,
+    ops::RangeInclusive,
     ptr,
     slice,
     str, //
@@ -18,11 +20,21 @@ use kernel::{
     sync::Arc, //
 };
 
-/// What a file of `T` contains. The number is the one the file was created with.
-pub(crate) type Show<T> = fn(&T, usize, &SeqFile);
+/// Shows what the file `K` of a `T` contains.
+pub(crate) type Show<T, K> = fn(&T, K, &SeqFile);
 
-/// Takes what was written to a file of `T`, without the ASCII blanks around it.
-pub(crate) type Store<T> = fn(&T, usize, &str) -> Result;
+/// Takes what was written to the file `K` of a `T`, without the ASCII blanks around it.
+pub(crate) type Store<T, K> = fn(&T, K, &str) -> Result;
+
+/// Parses a decimal number: `EINVAL` if it is none, `ERANGE` if it is outside `allowed`.
+pub(crate) fn number(text: &str, allowed: RangeInclusive<u32>) -> Result<u32> {
+    match text.parse() {
+        Ok(value) if allowed.contains(&value) => Ok(value),
+        Ok(_) => Err(ERANGE),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(ERANGE),
+        Err(_) => Err(EINVAL),
+    }
+}
 
 type CShow = unsafe extern "C" fn(*const helpers::ktask_debugfs_file, *mut bindings::seq_file);
 type CStore =
@@ -40,30 +52,30 @@ impl Dir {
     }
 }
 
-/// A tree of files that show and change a `T`. The files are removed when it is dropped, which
-/// waits for whoever uses one.
-pub(crate) struct Tree<T: Send + Sync + 'static> {
+/// A tree of files that show and change a `T`; `K` tells them apart. The files are removed when the
+/// tree is dropped, which waits for whoever uses one.
+pub(crate) struct Tree<T: Send + Sync + 'static, K: Copy + Send + Sync + 'static = ()> {
     root: Dir,
-    files: KVec<KBox<File<T>>>,
+    files: KVec<KBox<File<T, K>>>,
     data: Arc<T>,
 }
 
 // SAFETY: The directory is only used to create and remove files, which may be done in any thread.
-unsafe impl<T: Send + Sync> Send for Tree<T> {}
+unsafe impl<T: Send + Sync, K: Copy + Send + Sync> Send for Tree<T, K> {}
 // SAFETY: As above, and only through `&mut self`.
-unsafe impl<T: Send + Sync> Sync for Tree<T> {}
+unsafe impl<T: Send + Sync, K: Copy + Send + Sync> Sync for Tree<T, K> {}
 
 #[repr(C)]
-struct File<T: 'static> {
+struct File<T: 'static, K: 'static> {
     // First, so that its address is that of the whole.
     raw: helpers::ktask_debugfs_file,
     data: Arc<T>,
-    number: usize,
-    show: Option<Show<T>>,
-    store: Option<Store<T>>,
+    key: K,
+    show: Option<Show<T, K>>,
+    store: Option<Store<T, K>>,
 }
 
-impl<T: Send + Sync + 'static> Tree<T> {
+impl<T: Send + Sync + 'static, K: Copy + Send + Sync + 'static> Tree<T, K> {
     /// Creates the directory `name` at the root of debugfs. May sleep.
     pub(crate) fn new(name: &CStr, data: Arc<T>) -> Self {
         Self {
@@ -90,22 +102,22 @@ impl<T: Send + Sync + 'static> Tree<T> {
         &mut self,
         dir: Dir,
         name: &CStr,
-        number: usize,
-        show: Option<Show<T>>,
-        store: Option<Store<T>>,
+        key: K,
+        show: Option<Show<T, K>>,
+        store: Option<Store<T, K>>,
     ) -> Result {
         let file = File {
             raw: helpers::ktask_debugfs_file {
-                show: show.map(|_| File::<T>::show as CShow),
-                store: store.map(|_| File::<T>::store as CStore),
+                show: show.map(|_| File::<T, K>::show as CShow),
+                store: store.map(|_| File::<T, K>::store as CStore),
             },
             data: self.data.clone(),
-            number,
+            key,
             show,
             store,
         };
         let file = KBox::new(file, GFP_KERNEL)?;
-        let raw: *const File<T> = &*file;
+        let raw: *const File<T, K> = &*file;
         self.files.push(file, GFP_KERNEL)?;
         // SAFETY: The name is a string, the directory comes from debugfs, and the file stays in
         // its box until `drop` has removed it from there.
@@ -114,17 +126,17 @@ impl<T: Send + Sync + 'static> Tree<T> {
     }
 }
 
-impl<T: Send + Sync> Drop for Tree<T> {
+impl<T: Send + Sync, K: Copy + Send + Sync> Drop for Tree<T, K> {
     fn drop(&mut self) {
         // SAFETY: The directory, or error, comes from debugfs. This waits for running callbacks.
         unsafe { bindings::debugfs_remove(self.root.0) };
     }
 }
 
-impl<T> File<T> {
+impl<T, K: Copy> File<T, K> {
     /// # Safety
     ///
-    /// `raw` must be the first field of a `File<T>`, and `seq` a sequence file that nobody else
+    /// `raw` must be the first field of a `File<T, K>`, and `seq` a sequence file that nobody else
     /// uses meanwhile.
     unsafe extern "C" fn show(
         raw: *const helpers::ktask_debugfs_file,
@@ -135,13 +147,13 @@ impl<T> File<T> {
         // SAFETY: As above.
         let seq = unsafe { SeqFile::from_raw(seq) };
         if let Some(show) = file.show {
-            show(&file.data, file.number, seq);
+            show(&file.data, file.key, seq);
         }
     }
 
     /// # Safety
     ///
-    /// `raw` must be the first field of a `File<T>`, and `text` point to `len` bytes.
+    /// `raw` must be the first field of a `File<T, K>`, and `text` point to `len` bytes.
     unsafe extern "C" fn store(
         raw: *const helpers::ktask_debugfs_file,
         text: *const c_char,
@@ -154,7 +166,7 @@ impl<T> File<T> {
         let (Some(store), Ok(text)) = (file.store, str::from_utf8(text.trim_ascii())) else {
             return EINVAL.to_errno();
         };
-        match store(&file.data, file.number, text) {
+        match store(&file.data, file.key, text) {
             Ok(()) => 0,
             Err(error) => error.to_errno(),
         }

@@ -8,6 +8,7 @@
 //! successful run did.
 
 use core::ops::RangeInclusive;
+use debugfs::number;
 use gigantic_page::{
     GiganticPage,
     BLOCKS,
@@ -29,7 +30,6 @@ use kernel::{
     },
 };
 use runs::{
-    number,
     Job,
     Sample, //
 };
@@ -77,7 +77,7 @@ impl kernel::Module for ClearGigantic {
         };
         let mut files = runs::files(c"clear_gigantic", clear, PAGES_DEFAULT)?;
         let dir = files.root();
-        files.file(dir, c"node", 0, Some(show_node), Some(store_node))?;
+        files.file(dir, c"node", (), Some(show_node), Some(store_node))?;
         Ok(Self { _files: files })
     }
 }
@@ -119,11 +119,11 @@ impl Job for Clear {
     }
 }
 
-fn show_node(sample: &Sample<Clear>, _: usize, out: &SeqFile) {
+fn show_node(sample: &Sample<Clear>, (): (), out: &SeqFile) {
     seq_print!(out, "{}\n", sample.job.node.load(Relaxed));
 }
 
-fn store_node(sample: &Sample<Clear>, _: usize, text: &str) -> Result {
+fn store_node(sample: &Sample<Clear>, (): (), text: &str) -> Result {
     let node = i32::try_from(number(text, 0..=u32::MAX)?)?;
     if !gigantic_page::node_has_memory(node) {
         return Err(EINVAL);

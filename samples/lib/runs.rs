@@ -5,11 +5,11 @@
 //! Writing 1 to `run` does the job with `pages` pages and `threads` threads (0: as many as ktask's
 //! `max_threads` knob says). `result` tells what the last run did.
 
-use crate::debugfs;
-use core::{
-    num::IntErrorKind,
-    ops::RangeInclusive, //
+use crate::debugfs::{
+    self,
+    number, //
 };
+use core::ops::RangeInclusive;
 use kernel::{
     new_mutex,
     prelude::*,
@@ -61,10 +61,10 @@ pub(crate) fn files<J: Job>(name: &CStr, job: J, pages: u32) -> Result<debugfs::
     let sample = Arc::pin_init(Sample::new(job, pages), GFP_KERNEL)?;
     let mut files = debugfs::Tree::new(name, sample);
     let dir = files.root();
-    files.file(dir, c"threads", 0, Some(show_threads), Some(store_threads))?;
-    files.file(dir, c"pages", 0, Some(show_pages), Some(store_pages))?;
-    files.file(dir, c"run", 0, None, Some(store_run))?;
-    files.file(dir, c"result", 0, Some(show_result), None)?;
+    files.file(dir, c"threads", (), Some(show_threads), Some(store_threads))?;
+    files.file(dir, c"pages", (), Some(show_pages), Some(store_pages))?;
+    files.file(dir, c"run", (), None, Some(store_run))?;
+    files.file(dir, c"result", (), Some(show_result), None)?;
     Ok(files)
 }
 
@@ -87,45 +87,35 @@ impl<J: Job> Sample<J> {
     }
 }
 
-fn show_threads<J: Job>(sample: &Sample<J>, _: usize, out: &SeqFile) {
+fn show_threads<J: Job>(sample: &Sample<J>, (): (), out: &SeqFile) {
     seq_print!(out, "{}\n", sample.threads.load(Relaxed));
 }
 
-fn store_threads<J: Job>(sample: &Sample<J>, _: usize, text: &str) -> Result {
+fn store_threads<J: Job>(sample: &Sample<J>, (): (), text: &str) -> Result {
     sample
         .threads
         .store(number(text, 0..=THREADS_MAX)?, Relaxed);
     Ok(())
 }
 
-fn show_pages<J: Job>(sample: &Sample<J>, _: usize, out: &SeqFile) {
+fn show_pages<J: Job>(sample: &Sample<J>, (): (), out: &SeqFile) {
     seq_print!(out, "{}\n", sample.pages.load(Relaxed));
 }
 
-fn store_pages<J: Job>(sample: &Sample<J>, _: usize, text: &str) -> Result {
+fn store_pages<J: Job>(sample: &Sample<J>, (): (), text: &str) -> Result {
     sample.pages.store(number(text, J::PAGES)?, Relaxed);
     Ok(())
 }
 
-fn store_run<J: Job>(sample: &Sample<J>, _: usize, text: &str) -> Result {
+fn store_run<J: Job>(sample: &Sample<J>, (): (), text: &str) -> Result {
     match number(text, 0..=u32::MAX)? {
         1 => sample.run(),
         _ => Err(EINVAL),
     }
 }
 
-fn show_result<J: Job>(sample: &Sample<J>, _: usize, out: &SeqFile) {
+fn show_result<J: Job>(sample: &Sample<J>, (): (), out: &SeqFile) {
     if let Some(report) = &*sample.last.lock() {
         J::show(report, out);
-    }
-}
-
-/// Parses a decimal number: `EINVAL` if it is none, `ERANGE` if it is outside `allowed`.
-pub(crate) fn number(text: &str, allowed: RangeInclusive<u32>) -> Result<u32> {
-    match text.parse() {
-        Ok(value) if allowed.contains(&value) => Ok(value),
-        Ok(_) => Err(ERANGE),
-        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(ERANGE),
-        Err(_) => Err(EINVAL),
     }
 }

@@ -40,7 +40,10 @@ class GuestKernel:
         return (self.built() / "ktask_rs.ko").exists()
 
     def modules(self):
-        """[(name, path)] of the modules built for this kernel."""
+        """[(name, path)] of the modules built for this kernel.
+
+        Those that the last build made: modules of folders that are gone may lie there, too.
+        """
         make = f"make KDIR={self.kdir or 'DIR'}"
         if not self.is_built():
             raise Failure(f"nothing is built for kernel {self.release}: run '{make}'")
@@ -48,7 +51,9 @@ class GuestKernel:
         if self.kdir and built_for != str(self.kdir):
             raise Failure(f"build/{self.release} is for the kernel in {built_for}, and not for "
                           f"this one of the same release: run '{make}'")
-        return [(path.name, path) for path in sorted(self.built().rglob("*.ko"))]
+        order = (self.built() / "modules.order").read_text().split()
+        paths = [(self.built() / name).with_suffix(".ko") for name in order]
+        return sorted((path.name, path) for path in paths)
 
     def programs(self):
         """[(name, path)] of the programs that the samples come with."""
