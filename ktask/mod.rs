@@ -17,13 +17,14 @@
 //!
 //! # Lock order
 //!
-//! No lock of the framework is held while a client's function runs, but for the dummy map that
-//! shows lockdep the wait of a caller. Two spinlocks are never held at once, with one exception:
+//! No lock of the framework is held while a client's function runs, but for the iterator lock around
+//! the client's iterator, and the dummy map that shows lockdep the wait of a caller.
 //!
-//! 1. the lock of a [`kernel::team::Team`] (one a task), inside of which
-//! 2. the scheduler's own locks are taken, when the nice value of a boosted worker is set.
-//!
-//! The lock of [`engine::machine::Machine`] and that of the free slots are leaves.
+//! 1. The lock of a [`kernel::team::Team`], one a task. Inside, the kernel's own locks are taken: the
+//!    scheduler's when a nice value is set, and those of the completion and the condition variable
+//!    when threads are woken.
+//! 2. The lock of [`engine::machine::Machine`] and that of the free slots are leaves: no other lock of
+//!    the framework is held or taken.
 
 pub(crate) mod sync;
 

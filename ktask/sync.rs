@@ -6,6 +6,9 @@
 //! In the kernel the atomics are those of the LKMM. The host has a twin of this file with the same
 //! names, so that the very same protocols run there, on a model checker among others.
 
+#[cfg(not(CONFIG_64BIT))]
+compile_error!("ktask_rs needs a 64-bit kernel, where one access reads or writes 64 bits");
+
 use core::ops::Deref;
 use kernel::sync::atomic;
 
@@ -17,8 +20,8 @@ pub(crate) use atomic::{
 
 /// An atomic variable: the kernel crate's, but for relaxed loads and stores.
 ///
-/// Those are the volatile accesses that `READ_ONCE()` and `WRITE_ONCE()` are in C. The kernel crate
-/// calls a function for each, and a short task consists of little else.
+/// Relaxed loads and stores are volatile accesses, as `READ_ONCE()` and `WRITE_ONCE()` are in C. The
+/// kernel crate calls a function for each, and a short task consists of little else.
 #[repr(transparent)]
 pub(crate) struct Atomic<T: Word>(atomic::Atomic<T>);
 

@@ -124,13 +124,15 @@ impl Machine {
 
     fn rebuild_if_changed(&self, state: &mut State) {
         if !state.usable.is_current() {
-            state.tables.isolation_changed(self.now());
             self.rebuild(state);
         }
     }
 
     fn rebuild(&self, state: &mut State) {
-        state.usable.read();
+        if !state.usable.is_current() {
+            state.tables.cpus_changed(self.now());
+            state.usable.read();
+        }
         let (usable, leaving) = (&state.usable, &state.leaving);
         state.tables.rebuild(&self.limits, cpus::node_of, |cpu| {
             available(usable, leaving, cpu)

@@ -45,7 +45,7 @@ pub(crate) struct Request<'a, C> {
 }
 
 impl<'a, C: Client> Request<'a, C> {
-    /// Checks what a client asks for. Nobody else may use the parts until the task is done.
+    /// Checks what a client asks for. The parts are the task's alone until the task is done.
     ///
     /// Fails with `EINVAL` for a node id that is neither possible nor `NUMA_NO_NODE`, and for sizes
     /// that do not fit: in total, or, in a range, behind the part's start.

@@ -234,7 +234,6 @@ impl<'a, C: Client> Task<'a, C> {
         }
         let nid = self.request.parts.get(next).and_then(Part::nid);
         let placed = self.engine.machine.migrate(assignment, nid)?;
-        self.engine.stats.helpers_migrated.add(1);
         Some(Assignment {
             part: next,
             grant: placed.grant,
@@ -346,6 +345,7 @@ impl<C: Client> Job for Task<'_, C> {
     fn run(&self, member: Member, assignment: Assignment, conclusive: bool) -> Next {
         let engine = self.engine;
         engine.stats.helpers_started.count(!assignment.moved);
+        engine.stats.helpers_migrated.count(assignment.moved);
         let displaced = engine.machine.learn(assignment.cpu, conclusive);
         engine.stats.helpers_displaced.count(displaced);
         let mut tally = Tally::default();

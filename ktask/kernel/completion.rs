@@ -35,14 +35,14 @@ impl Completion {
 
     /// Wakes the thread that waits, or lets the next wait return at once. Any context.
     pub(crate) fn complete(&self) {
-        // SAFETY: It was initialised by `new`.
+        // SAFETY: The completion was initialised by `new`.
         unsafe { bindings::complete(self.inner.get()) };
     }
 
     /// Waits for one call of [`Self::complete`], no longer than `ms` milliseconds. Returns whether
     /// there was one. May sleep.
     pub(crate) fn wait(&self, ms: u32) -> bool {
-        // SAFETY: It was initialised by `new`.
+        // SAFETY: The completion was initialised by `new`.
         let left = unsafe {
             bindings::wait_for_completion_timeout(self.inner.get(), msecs_to_jiffies(ms))
         };

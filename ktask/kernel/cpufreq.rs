@@ -16,29 +16,34 @@ use kernel::time::{
 /// governor.
 const VALID_NS: i64 = 10_000_000;
 
-/// An answer is good for so many times the time that it took to find: looking at the policy of every
-/// CPU takes at most one percent of one CPU's time, however many CPUs there are.
+/// How long an answer is good at most, in nanoseconds.
+const VALID_MOST_NS: i64 = 1_000_000_000;
+
+/// In between, an answer is good for so many times the time that it took to find: looking at the
+/// policy of every CPU takes one percent of one CPU's time, however many CPUs there are.
 const VALID_TIMES: i64 = 100;
 
-/// Somebody looks at the moment.
+/// A caller looks at the moment.
 const LOOKING: i64 = i64::MAX;
 
 /// What was last seen.
 pub(crate) struct Governors {
     start: Instant<Monotonic>,
-    /// Until when the answer is good, in nanoseconds since `start`; `LOOKING` while somebody looks.
+    /// Until when the answer is good, in nanoseconds since `start`, or `LOOKING`.
     valid_until: Atomic<i64>,
     saving: Atomic<bool>,
 }
 
 impl Governors {
-    /// Nothing has been seen yet.
+    /// Looks for the first time. May sleep.
     pub(crate) fn new() -> Self {
-        Self {
+        let governors = Self {
             start: Instant::now(),
             valid_until: Atomic::new(0),
             saving: Atomic::new(false),
-        }
+        };
+        governors.saving();
+        governors
     }
 
     /// Whether an energy-conscious governor is in use on any CPU, or was so a short time ago. Only
@@ -59,8 +64,8 @@ impl Governors {
             self.saving.store(saving, Relaxed);
             let end = self.start.elapsed().as_nanos();
             let valid = end.saturating_sub(now).saturating_mul(VALID_TIMES);
-            self.valid_until
-                .store(end.saturating_add(valid.max(VALID_NS)), Relaxed);
+            let valid = valid.clamp(VALID_NS, VALID_MOST_NS);
+            self.valid_until.store(end.saturating_add(valid), Relaxed);
         }
         self.saving.load(Relaxed)
     }

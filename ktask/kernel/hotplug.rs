@@ -57,7 +57,7 @@ impl<F: Follow> Hotplug<F> {
 
 impl<F: Follow> Drop for Hotplug<F> {
     fn drop(&mut self) {
-        // SAFETY: The state was set up by `new`. This waits for a callback that is running.
+        // SAFETY: The state was set up by `new`. Removing waits for a callback that is running.
         unsafe { bindings::__cpuhp_remove_state(self.state, false) };
     }
 }

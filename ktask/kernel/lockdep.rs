@@ -4,8 +4,8 @@
 //!
 //! A caller that holds a lock which the task's functions take would wait for a helper that waits
 //! for the caller. A dummy lockdep map stands for the wait, as `wq->lockdep_map` does in
-//! `kernel/workqueue.c`: whoever calls the task's functions holds it, the caller among others, so
-//! that lockdep sees both orders. The map's class is the place of the call. On a kernel without
+//! `kernel/workqueue.c`: each thread holds the map while it calls the task's functions, the caller
+//! among others, so that lockdep sees both orders. The map's class is the place of the call. On a kernel without
 //! lockdep there is nothing of all this.
 
 use super::c;

@@ -10,7 +10,6 @@
 //! What a helper does when is in `protocol/helper.rs`; here are the work items and the memory.
 
 use super::{
-    sched,
     team::{
         Member,
         Team, //
@@ -85,8 +84,8 @@ unsafe impl Send for RawScope {}
 
 impl RawScope {
     fn job(&self) -> &dyn Job {
-        // SAFETY: A helper has its scope only from its joining to its leaving, and until then
-        // `Team::scope` keeps the job.
+        // SAFETY: `Helper::run` uses a scope from the member's joining to its leaving only, and until
+        // all members have left `Team::scope` keeps the job.
         unsafe { self.job.as_ref() }
     }
 
@@ -111,18 +110,20 @@ impl ScopeRef for RawScope {
         self.team().enter(member)
     }
 
-    fn move_on(&self, member: u32, step: &mut dyn FnMut()) -> bool {
+    fn move_on(&self, member: Member, step: &mut dyn FnMut()) -> bool {
         self.team().move_on(member, step)
     }
 
-    fn leave(&self, member: u32) {
+    fn leave(&self, member: Member) {
         let team = self.team();
-        team.leave(member, |members| members.leave(team.pool(), member));
+        team.leave(member, |members| members.leave(team.pool(), member.id()));
     }
 
-    fn leave_failed(&self, member: u32) {
+    fn leave_failed(&self, member: Member) {
         let team = self.team();
-        team.leave(member, |members| members.leave_failed(team.pool(), member));
+        team.leave(member, |members| {
+            members.leave_failed(team.pool(), member.id())
+        });
     }
 }
 
@@ -173,12 +174,7 @@ impl Slot {
 
     /// Runs in a worker, in the work item `item`.
     fn work(&self, item: Item) {
-        let nice = sched::current_nice();
         self.helper.run(self, item);
-        // A worker is left as it was found.
-        if sched::current_nice() != nice {
-            sched::set_current_nice(nice);
-        }
     }
 }
 
@@ -282,7 +278,6 @@ impl Pool {
     /// Allocates `count` helpers. May sleep.
     pub(crate) fn new(count: usize) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
-            let wq = Workqueue::new()?;
             let mut ring = KVec::with_capacity(count, GFP_KERNEL)?;
             for index in 0..count {
                 ring.push(index as u32, GFP_KERNEL)?;
@@ -297,6 +292,8 @@ impl Pool {
             });
             let free = Arc::pin_init(free, GFP_KERNEL)?;
             let mut slots = KVec::with_capacity(count, GFP_KERNEL)?;
+            // After the slots, so that an error drops the workqueue before them.
+            let wq = Workqueue::new()?;
             for index in 0..count {
                 // SAFETY: `Pool` drops the workqueue before the slots, and uses slots only while
                 // it lives.
@@ -359,7 +356,7 @@ impl PinnedDrop for Pool {
 impl Team<'_> {
     /// Runs `body`, which may have helpers do `job`, and ends them.
     ///
-    /// When this returns, no helper uses `job` or this team any more. Those that failed stay taken
+    /// When this returns, no helper uses `job` or this team any more. Helpers that failed stay taken
     /// until the result is dropped, so that their failures can be read. Once for each team. May
     /// sleep.
     pub(crate) fn scope<'job, T>(

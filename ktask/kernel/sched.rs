@@ -23,6 +23,12 @@ pub(crate) fn current_has_weight() -> bool {
     unsafe { c::ktask_c_has_weight() }
 }
 
+/// Whether the calling thread is of SCHED_IDLE.
+pub(crate) fn current_is_idle() -> bool {
+    // SAFETY: Looks at the calling thread only.
+    unsafe { c::ktask_c_is_idle() }
+}
+
 /// The calling thread, to be looked at by others.
 pub(crate) fn this_thread() -> ARef<Task> {
     ARef::from(&**current!())

@@ -29,12 +29,16 @@ pub(super) const BOOST_MS: u32 = 100;
 
 /// The calling worker as a member of a task: proof that this worker is the member's.
 #[derive(Clone, Copy)]
-pub(crate) struct Member(u32);
+pub(crate) struct Member {
+    id: u32,
+    /// The nice value that the worker came with.
+    nice: i32,
+}
 
 impl Member {
     /// What the protocols know the member as.
     pub(crate) fn id(self) -> u32 {
-        self.0
+        self.id
     }
 }
 
@@ -85,37 +89,36 @@ impl<'a> Team<'a> {
         self.caller.complete();
     }
 
-    /// The calling worker becomes the worker of `member`, at the lowest priority.
+    /// The calling worker becomes the worker of `member`, at the lowest priority unless boosted.
     pub(super) fn enter(&self, member: u32) -> Member {
-        sched::set_current_nice(MAX_NICE);
+        let nice = sched::current_nice();
         let members = self.lock();
         // INVARIANT: `leave` and `move_on`, one of which ends the run, set it to null.
         self.pool.set_worker(member, sched::current_raw());
-        let nice = members.boost.nice_of(member);
-        if nice != MAX_NICE {
-            sched::set_current_nice(nice);
-        }
-        Member(member)
+        // Not before: a worker that lowers itself may lose the CPU at once, and would be where no
+        // boost can find it.
+        sched::set_current_nice(members.boost.nice_of(member));
+        Member { id: member, nice }
     }
 
     /// The calling worker stops being the worker of `member` by `step`, unless the caller waits for
     /// the members. Returns whether it did.
-    pub(super) fn move_on(&self, member: u32, step: &mut dyn FnMut()) -> bool {
+    pub(super) fn move_on(&self, member: Member, step: &mut dyn FnMut()) -> bool {
         let mut members = self.lock();
         if !members.may_move() {
             return false;
         }
-        members.boost.take_back(member);
-        self.pool.set_worker(member, core::ptr::null_mut());
+        members.boost.end(member.id);
+        self.retire(member);
         step();
         true
     }
 
     /// The calling worker stops being the worker of `member`, by `step`, which removes the member.
     /// Afterwards the team may be gone.
-    pub(super) fn leave(&self, member: u32, step: impl FnOnce(&mut Members) -> Left) {
+    pub(super) fn leave(&self, member: Member, step: impl FnOnce(&mut Members) -> Left) {
         let mut members = self.lock();
-        self.pool.set_worker(member, core::ptr::null_mut());
+        self.retire(member);
         let left = step(&mut members);
         if let Some((heir, nice)) = left.heir {
             self.set_nice(&members, heir, nice);
@@ -125,24 +128,34 @@ impl<'a> Team<'a> {
         }
     }
 
-    /// Caller: boosts `member` to its own nice value, unless that says nothing of its priority.
+    /// The calling worker is no longer that of `member`, and is left as it was found. Under the lock:
+    /// what comes after must not wait for a worker of the lowest priority to get a CPU.
+    fn retire(&self, member: Member) {
+        self.pool.set_worker(member.id, core::ptr::null_mut());
+        sched::set_current_nice(member.nice);
+    }
+
+    /// Caller: boosts `member` to its own nice value. A caller of SCHED_IDLE has none that would tell
+    /// its priority, and boosts nobody.
     pub(super) fn boost(&self, members: &mut Members, member: u32) {
-        if sched::current_has_weight() {
-            let nice = sched::current_nice();
-            members.boost.give(member, nice);
-            self.set_nice(members, member, nice);
-        }
+        let nice = if sched::current_is_idle() {
+            MAX_NICE
+        } else {
+            sched::current_nice()
+        };
+        members.boost.give(member, nice);
+        self.set_nice(members, member, nice);
     }
 
     /// Ends the boost of the calling worker.
     pub(super) fn end_boost(&self, members: &mut Members, member: Member) {
-        if members.boost.take_back(member.0).is_some() {
+        if members.boost.end(member.id).is_some() {
             sched::set_current_nice(MAX_NICE);
         }
     }
 
-    /// Caller: waits until all members have left, boosting one of them at a time. Nobody joins any
-    /// more. May sleep.
+    /// Caller: waits until all members have left, boosting one of them at a time. The members are
+    /// closed. May sleep.
     pub(super) fn wait_for_all(&self) {
         loop {
             {

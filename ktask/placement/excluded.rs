@@ -81,6 +81,19 @@ impl<V: DerefMut<Target = [u32]>> Excluded<V> {
         }
     }
 
+    /// Ends the suspicion of each CPU that `is_over` for.
+    pub(crate) fn clear_suspects(&mut self, is_over: impl Fn(u32) -> bool) {
+        if self.suspects == 0 {
+            return;
+        }
+        for (cpu, state) in self.state.iter_mut().enumerate() {
+            if *state == SUSPECT && is_over(cpu as u32) {
+                *state = SERVED;
+                self.suspects = self.suspects.saturating_sub(1);
+            }
+        }
+    }
+
     /// The workqueue serves `cpu`: a worker was seen that may run there. Returns whether `cpu` is no
     /// longer excluded.
     pub(crate) fn served(&mut self, cpu: u32) -> bool {

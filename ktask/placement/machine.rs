@@ -20,8 +20,8 @@ use core::ops::{
 /// How often an excluded CPU is tried again, in milliseconds.
 const TRY_AGAIN_MS: i64 = 1000;
 
-/// How long after a change of the isolated CPUs nothing is concluded from where helpers run, in
-/// milliseconds: the kernel has workqueues follow such a change a moment later.
+/// How long after a change of the CPUs nothing is concluded from where helpers run, in milliseconds:
+/// the kernel has workqueues follow the end of an isolation a moment later.
 const SETTLE_MS: i64 = 1000;
 
 /// Where a helper goes.
@@ -55,7 +55,7 @@ pub(crate) struct Machine<V> {
     excluded: Excluded<V>,
     /// When an excluded CPU was last tried again.
     tried_at: i64,
-    /// When the isolated CPUs were last seen to have changed.
+    /// When the CPUs were last seen to have changed.
     changed_at: Option<i64>,
 }
 
@@ -93,6 +93,8 @@ impl<V: DerefMut<Target = [u32]>> Machine<V> {
         node_of: impl Fn(u32) -> Option<usize>,
         available: impl Fn(u32) -> bool,
     ) {
+        // No helper is sent to such a CPU, so there would be no end of the doubt.
+        self.excluded.clear_suspects(|cpu| !available(cpu));
         let excluded = &self.excluded;
         self.topology
             .rebuild(node_of, |cpu| available(cpu) && !excluded.has(cpu));
@@ -102,8 +104,8 @@ impl<V: DerefMut<Target = [u32]>> Machine<V> {
         }
     }
 
-    /// The isolated CPUs have changed.
-    pub(crate) fn isolation_changed(&mut self, now: i64) {
+    /// The CPUs that the kernel says are there for helpers have changed.
+    pub(crate) fn cpus_changed(&mut self, now: i64) {
         self.changed_at = Some(now);
     }
 
@@ -133,7 +135,7 @@ impl<V: DerefMut<Target = [u32]>> Machine<V> {
         disproved || changed
     }
 
-    /// Whether the workqueue has followed the last change of the isolated CPUs by now.
+    /// Whether the workqueue has followed the last change of the CPUs by now.
     fn settled(&self, now: i64) -> bool {
         self.changed_at
             .is_none_or(|then| now.saturating_sub(then) >= SETTLE_MS)

@@ -170,8 +170,11 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
         node_of: impl Fn(u32) -> Option<usize>,
         usable: impl Fn(u32) -> bool,
     ) {
+        let nodes = self.nodes();
         for (cpu, node) in self.node_of.iter_mut().enumerate() {
-            *node = node_of(cpu as u32).map_or(NONE, |node| node as u32);
+            *node = node_of(cpu as u32)
+                .filter(|&node| node < nodes)
+                .map_or(NONE, |node| node as u32);
         }
         self.home.fill(NONE);
         self.count(&usable);

@@ -18,7 +18,7 @@ pub(crate) struct Boost<M> {
 }
 
 impl<M: Copy + PartialEq> Boost<M> {
-    /// Nobody is boosted.
+    /// A task none of whose helpers is boosted.
     pub(crate) fn new() -> Self {
         Self {
             boosted: None,
@@ -46,8 +46,8 @@ impl<M: Copy + PartialEq> Boost<M> {
         }
     }
 
-    /// Ends the boost of `member`. Returns what it was boosted to.
-    pub(crate) fn take_back(&mut self, member: M) -> Option<i32> {
+    /// Ends the boost of `member`. Returns the nice value that the member was boosted to.
+    pub(crate) fn end(&mut self, member: M) -> Option<i32> {
         if self.boosted != Some(member) {
             return None;
         }

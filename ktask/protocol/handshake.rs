@@ -12,7 +12,7 @@
 //!                              end
 //! ```
 //!
-//! Whoever wins the step out of `OFFERED` decides: the worker runs the assignment, or the owner
+//! The step out of `OFFERED` decides: the worker runs the assignment, or the owner
 //! cancels the offer and need not wait for a worker that the scheduler has not got round to. One
 //! word holds the whole state, so that there is no order of two flags to get wrong.
 //!
@@ -109,7 +109,7 @@ impl<T> Held<'_, T> {
         self.0.state.store(OFFERED, Release);
     }
 
-    /// Gives the helper back; the next owner takes hold of it anew.
+    /// Releases the helper; the next owner takes hold of the helper anew.
     pub(crate) fn release(self) {
         self.0.state.store(IDLE, Release);
     }

@@ -75,15 +75,16 @@ pub(crate) trait Workers {
     /// workers of the CPU that it is queued for.
     fn idle(&self) -> bool;
 
-    /// Gives the idle helper back to the pool.
+    /// Frees the idle helper for the next scope.
     fn free(&self);
 }
 
 /// The scope of a task, as one of its helpers sees it. Valid from the helper's joining to its
-/// leaving.
+/// leaving: [`Helper::run`] uses nothing of a scope after `leave`, `leave_failed` or a `move_on` that
+/// returned true.
 pub(crate) trait ScopeRef: Copy {
     /// The calling worker as a member, which is what the job sees.
-    type Member;
+    type Member: Copy;
 
     /// Does an assignment. `conclusive` tells that the worker is one of those that serve the
     /// assignment's CPU. May sleep.
@@ -98,13 +99,13 @@ pub(crate) trait ScopeRef: Copy {
 
     /// The calling worker stops being the helper, by `step`, unless the caller waits for the helpers.
     /// Returns whether it did.
-    fn move_on(&self, member: u32, step: &mut dyn FnMut()) -> bool;
+    fn move_on(&self, member: Self::Member, step: &mut dyn FnMut()) -> bool;
 
     /// The helper has ended, and with it the use of the scope.
-    fn leave(&self, member: u32);
+    fn leave(&self, member: Self::Member);
 
     /// As [`Self::leave`], of a helper whose failure is to be read.
-    fn leave_failed(&self, member: u32);
+    fn leave_failed(&self, member: Self::Member);
 }
 
 /// What owner and worker pass to each other.
@@ -114,7 +115,7 @@ struct Offer<S> {
     failed: Option<Failed>,
     /// The work item that was queued last.
     item: Item,
-    /// Whether that item went to the workers of its CPU for sure.
+    /// Whether no worker had that item when it was queued, so that its worker serves its CPU.
     conclusive: bool,
 }
 
@@ -193,7 +194,7 @@ impl<S: ScopeRef> Helper<S> {
                         running.move_on();
                     }
                 };
-                if scope.move_on(self.member, &mut step) {
+                if scope.move_on(member, &mut step) {
                     // From here on neither the offer nor the scope is this worker's.
                     return workers.queue(next.cpu, item);
                 }
@@ -213,10 +214,10 @@ impl<S: ScopeRef> Helper<S> {
         running.end();
         match failed {
             None => {
-                scope.leave(self.member);
+                scope.leave(member);
                 workers.free();
             }
-            Some(_) => scope.leave_failed(self.member),
+            Some(_) => scope.leave_failed(member),
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct IteratorLock<M> {
 }
 
 impl<M: Copy + PartialEq> IteratorLock<M> {
-    /// Nobody holds the lock.
+    /// A lock that is free.
     pub(crate) fn new() -> Self {
         Self {
             holder: Holder::Nobody,

@@ -102,7 +102,7 @@ impl Rlim {
     }
 }
 
-/// What a helper counts against; given back with [`Limits::release`].
+/// What a helper counts against, until [`Limits::release`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grant {
     /// The machine only: the helper may run anywhere.

@@ -104,9 +104,9 @@ pub(crate) struct Left {
 
 /// The members of one task. Belongs under a lock of the task.
 pub(crate) struct Members {
-    /// Those that are offered or run.
+    /// Members that are offered or run.
     active: List,
-    /// Those that have ended with a failure, which they keep until it is read.
+    /// Members that have ended with a failure, which is kept until the caller has read it.
     failed: List,
     /// The caller waits for the end of all members: nobody joins or moves on any more.
     closed: bool,
@@ -133,7 +133,7 @@ impl Members {
         self.active.push(links, member);
     }
 
-    /// Owner: takes back a member whose offer was not made.
+    /// Owner: removes a member whose offer was not made.
     pub(crate) fn unjoin(&mut self, links: &impl Links, member: u32) {
         self.active.remove(links, member);
     }
@@ -161,7 +161,7 @@ impl Members {
 
     /// The boost of a member that leaves goes to another one, if the caller waits for them.
     fn bequeath(&mut self, member: u32) -> Option<(u32, i32)> {
-        let nice = self.boost.take_back(member)?;
+        let nice = self.boost.end(member)?;
         let heir = self.active.first().filter(|_| self.closed)?;
         self.boost.give(heir, nice);
         Some((heir, nice))

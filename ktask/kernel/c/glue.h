@@ -49,6 +49,8 @@ int ktask_c_nice(const struct task_struct *task);
  * SCHED_IDLE, nor of a real-time or deadline class, nor boosted to one.
  */
 bool ktask_c_has_weight(void);
+/* Whether the calling thread is of SCHED_IDLE. */
+bool ktask_c_is_idle(void);
 /* Whether @task is being killed. */
 bool ktask_c_killed(struct task_struct *task);
 /* Gives way to other threads if the scheduler asks for it. */
@@ -67,7 +69,7 @@ bool ktask_c_saving_power(void);
 
 /*
  * A dummy lockdep map, as that of a workqueue: it stands for a caller's waiting
- * for its helpers. Whoever calls the task's functions holds it.
+ * for its helpers. Each thread holds the map while it calls the task's functions.
  */
 struct ktask_wait {
 #ifdef CONFIG_LOCKDEP

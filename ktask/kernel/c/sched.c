@@ -11,10 +11,15 @@ int ktask_c_nice(const struct task_struct *task)
 	return task_nice(task);
 }
 
+bool ktask_c_is_idle(void)
+{
+	return current->policy == SCHED_IDLE;
+}
+
 bool ktask_c_has_weight(void)
 {
 	/* The policy, and the class that an rt_mutex may boost the thread to. */
-	return current->policy != SCHED_IDLE &&
+	return !ktask_c_is_idle() &&
 	       !rt_or_dl_task_policy(current) && !rt_or_dl_task(current);
 }
 
