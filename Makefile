@@ -3,6 +3,14 @@
 
 BUILD = scripts/build KDIR='$(KDIR)' V='$(V)' CLIPPY='$(CLIPPY)' W='$(W)'
 
+# A mistyped name would be taken for one that was not given.
+KNOWN = KDIR M V CLIPPY W KERNELS INSTALL_MOD_%
+GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+UNKNOWN = $(filter-out $(KNOWN),$(GIVEN))
+ifneq ($(UNKNOWN),)
+$(error there is no $(firstword $(UNKNOWN))=; see make help)
+endif
+
 .PHONY: modules help setup consumer guest run test test-debug check bench install clean
 
 modules:
