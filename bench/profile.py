@@ -70,7 +70,7 @@ def run_guest(settings, folder):
         time.sleep(3)
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(monitor))
-            for line, seconds in (("singlestep on", 1), ("log exec,nochain", LOG_SECONDS),
+            for line, seconds in (("one-insn-per-tb on", 1), ("log exec,nochain", LOG_SECONDS),
                                   ("log none", 1)):
                 connection.sendall(f"{line}\n".encode())
                 time.sleep(seconds)

@@ -10,18 +10,15 @@ import io
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
+from lib import qemu
 from lib.failure import Failure
 
 FOLDER = "ktask-guest"
 FIRMWARE = ["bios-256k.bin", "linuxboot_dma.bin", "kvmvapic.bin"]
-FIRMWARE_FOLDERS = [Path("/usr/share/seabios"), Path("/usr/share/qemu")]
-# What Debian's QEMU loads when it runs.
-MODULES = ["accel-tcg-x86_64.so"]
 
 README = """\
 A guest that runs one command:
@@ -43,7 +40,6 @@ case $0 in
 esac
 here=$PWD
 box=$here/busybox
-export QEMU_MODULE_DIR="$here/qemu/modules"
 seconds_max=${SECONDS_MAX:-@TIMEOUT@}
 folder=$("$box" mktemp -d "${TMPDIR:-/tmp}/ktask-guest.XXXXXX" 2>/dev/null) ||
 	folder=$("$box" mktemp -d "$here/ktask-guest.XXXXXX") || exit @NOT_STARTED@
@@ -56,7 +52,8 @@ qemu() {
 	seconds=$1
 	shift
 	"$box" timeout -s KILL "$seconds" \
-		"$here/qemu/lib/@LOADER@" --library-path "$here/qemu/lib" "$here/qemu/@QEMU@" \
+		"$here/qemu/lib/@LOADER@" --inhibit-cache --library-path "$here/qemu/lib" \
+		"$here/qemu/@QEMU@" \
 		-L "$here/qemu/firmware" "$@" </dev/null 2>"$folder/errors" &
 	child=$!
 	wait $child 2>/dev/null
@@ -142,12 +139,9 @@ exit "$status"
 
 def write(path, replace, command, shape, kernel, initramfs, busybox):
     """Packs everything; replace says what the @WORDS@ of the script are."""
-    qemu = Path(os.path.realpath(shutil.which(replace["QEMU"])))
-    module_dir = qemu.parent.parent / "lib/x86_64-linux-gnu/qemu"
-    modules = [module_dir / name for name in MODULES if (module_dir / name).exists()]
-    libraries, loader = libraries_of([qemu, *modules])
+    program, loader = qemu.in_root(qemu.PROGRAM), qemu.in_root(qemu.LOADER)
     script = RUN
-    for word, value in {**replace, "LOADER": loader.name}.items():
+    for word, value in {**replace, "LOADER": loader.name, "QEMU": program.name}.items():
         script = script.replace(f"@{word}@", str(value))
     left = re.search(r"@[A-Z_]+@", script)
     assert not left, left
@@ -160,37 +154,30 @@ def write(path, replace, command, shape, kernel, initramfs, busybox):
         add(tar, "vmlinuz", kernel.image)
         add(tar, "initramfs", initramfs)
         add(tar, "busybox", busybox)
-        add(tar, f"qemu/{replace['QEMU']}", qemu)
+        add(tar, f"qemu/{program.name}", program)
         for name in FIRMWARE:
             add(tar, f"qemu/firmware/{name}", firmware(name))
-        for module in modules:
-            add(tar, f"qemu/modules/{module.name}", module)
-        for library in [*libraries, loader]:
+        for library in libraries_of(program):
             add(tar, f"qemu/lib/{library.name}", library)
     part.rename(path)
 
 
-def libraries_of(programs):
-    """The shared libraries of programs, and the loader that they name."""
-    found = {}
-    for program in programs:
-        out = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False)
-        if "not found" in out.stdout or out.returncode:
-            raise Failure(f"cannot tell the libraries of {program}: {out.stdout}{out.stderr}")
-        for name in re.findall(r"(/\S+) \(0x", out.stdout):
-            found[Path(name).name] = Path(name)
-    loader = next((p for name, p in found.items() if name.startswith("ld-linux")), None)
-    if loader is None:
-        raise Failure(f"{programs[0]} is not linked with shared libraries as expected")
-    del found[loader.name]
-    return sorted(found.values()), loader
+def libraries_of(program):
+    """The shared libraries of a program of the build root, and their loader."""
+    done = subprocess.run(qemu.loaded("--list", program), capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        raise Failure(f"cannot tell the libraries of {program}: {done.stdout}{done.stderr}")
+    names = {Path(path).name for path in re.findall(r" => (/\S+) \(0x", done.stdout)}
+    return [qemu.in_root(qemu.LIBRARIES) / name
+            for name in sorted(names | {qemu.in_root(qemu.LOADER).name})]
 
 
 def firmware(name):
-    for folder in FIRMWARE_FOLDERS:
-        if (folder / name).exists():
-            return folder / name
-    raise Failure(f"QEMU's {name} is not in {' or '.join(map(str, FIRMWARE_FOLDERS))}")
+    for folder in qemu.FIRMWARE:
+        if (qemu.in_root(folder) / name).exists():
+            return qemu.in_root(folder) / name
+    raise Failure(f"QEMU's {name} is not in the build root")
 
 
 def add(tar, name, path):

@@ -4,7 +4,6 @@
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,8 +27,8 @@ def kvm_works(image):
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    program = os.path.realpath(shutil.which(qemu.PROGRAM))
-    key = [boot, program, os.stat(program).st_mtime]
+    program = qemu.in_root(qemu.PROGRAM)
+    key = [boot, str(program), os.stat(program).st_mtime]
     verdict = cache.folder() / "kvm.json"
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         known = json.loads(verdict.read_text())

@@ -24,6 +24,20 @@ def run_to_log(argv, log, what, **popen):
         raise Failure(explain(what, status, log))
 
 
+def explain(what, status, log):
+    text = log.read_text(errors="replace")
+    tail = "\n".join("    | " + line for line in text.splitlines()[-8:])
+    reason = f"exit status {status}"
+    if "No space left on device" in text:
+        reason = f"the disk is full; make room in {cache.folder()} or set XDG_CACHE_HOME"
+    elif re.search(r"Could not resolve|Temporary failure resolving|Could not connect"
+                   r"|Unable to connect|Network is unreachable|Connection (refused|timed out)",
+                   text):
+        reason = ("cannot reach the package archive; check the network, or name another "
+                  "with scripts/setup --mirror URL")
+    return f"{what} failed: {reason}\n{tail}\n    the whole log: {log}"
+
+
 def wait_with_heartbeat(child, what):
     for waited in itertools.count(15, 15):
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -107,18 +121,5 @@ class Running:
                 child.kill()
 
 
+# Those of this process.
 RUNNING = Running()
-
-
-def explain(what, status, log):
-    text = log.read_text(errors="replace")
-    tail = "\n".join("    | " + line for line in text.splitlines()[-8:])
-    reason = f"exit status {status}"
-    if "No space left on device" in text:
-        reason = f"the disk is full; make room in {cache.folder()} or set XDG_CACHE_HOME"
-    elif re.search(r"Could not resolve|Temporary failure resolving|Could not connect"
-                   r"|Unable to connect|Network is unreachable|Connection (refused|timed out)",
-                   text):
-        reason = ("cannot reach the package archive; check the network, or name another "
-                  "with scripts/setup --mirror URL")
-    return f"{what} failed: {reason}\n{tail}\n    the whole log: {log}"

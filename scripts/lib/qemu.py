@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The QEMU that guests run on, and how its command line is put together."""
+"""The QEMU that guests run on, that of the build root, and how its command line is put together."""
 
-PROGRAM = "qemu-system-x86_64"
+from lib import build_root
+
+PROGRAM = "usr/bin/qemu-system-x86_64"
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
+LOADER = "lib64/ld-linux-x86-64.so.2"
+FIRMWARE = ["usr/share/seabios", "usr/share/qemu"]
 CPU_MODELS = {"kvm": "host", "tcg": "max"}
 
 # What every guest's kernel is told. On a busy host the timer of an emulated machine comes too late
@@ -14,8 +19,24 @@ COMMAND_LINE_SIZE = 2048
 
 def command(accel, extra, single_thread=False):
     """QEMU, going down with us."""
-    return ["setpriv", "--pdeathsig", "KILL", PROGRAM,
-            *machine_options(accel, extra, single_thread)]
+    firmware = [word for name in FIRMWARE for word in ("-L", str(in_root(name)))]
+    return ["setpriv", "--pdeathsig", "KILL",
+            "env", f"QEMU_MODULE_DIR={in_root(LIBRARIES)}/qemu", *loaded(in_root(PROGRAM)),
+            *firmware, *machine_options(accel, extra, single_thread)]
+
+
+def loaded(*argv):
+    """The command line of a program of the build root that is not run in there, but on the host.
+
+    The root's own loader finds the root's libraries, and the program has the host's files, devices
+    and terminal.
+    """
+    return [str(in_root(LOADER)), "--inhibit-cache", "--library-path", str(in_root(LIBRARIES)),
+            *map(str, argv)]
+
+
+def in_root(name):
+    return build_root.folder() / name
 
 
 def machine_options(accel, extra, single_thread=False):
