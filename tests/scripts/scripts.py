@@ -176,7 +176,7 @@ def kbuild_works_wherever_objects_lie():
         copy, flat = Path(folder, "copy"), Path(folder, "flat")
         shutil.copytree(REPO, copy, ignore=not_copied)
         Path(folder, "link").symlink_to(copy)
-        kernel = prepared.default_kernel()
+        kernel = kernels.default()
         link_flat_tree(kernel, flat)
         files = files_in(copy)
         for tree, variables, target, made in (
@@ -185,7 +185,7 @@ def kbuild_works_wherever_objects_lie():
                 (flat, ["KTASK_ONLY=1", f"MO={copy}/out"], "modules", "out/ktask_rs.ko"),
                 (kernel.kdir, ["KTASK_ONLY=1"], "modules", "ktask_rs.ko")):
             make = ["make", "-j2", "-C", tree, f"M={folder}/link", *variables, target]
-            done = run(*prepared.enter_root(make, binds=[folder, kernel.folder]))
+            done = run(*build_root.enter(make, binds=[folder, kernel.folder]))
             if done.returncode or (made and not (copy / made).exists()):
                 raise Unexpected(f"{make}: {done.stderr.decode(errors='replace')}")
             if target == "clean":
@@ -237,7 +237,7 @@ PASSED_OVER = {
 def dkms_passes_over_what_is_not_supported():
     conf = (REPO / "dkms.conf").read_text()
     required = (REPO / ".config.fragment").read_text().split("# optional:")[0]
-    for name, value in (("KERNEL_MIN", prepared.dotted(prepared.OLDEST_SUPPORTED)),
+    for name, value in (("KERNEL_MIN", kernels.dotted(kernels.OLDEST_SUPPORTED)),
                         ("CONFIG", " ".join(re.findall(r"^(CONFIG_\w+)=", required,
                                                        re.MULTILINE)))):
         expect(re.findall(f'^BUILD_EXCLUSIVE_{name}="(.*)"$', conf, re.MULTILINE), [value])
@@ -247,7 +247,7 @@ def dkms_builds_what_it_can_and_passes_over_the_rest():
     with tempfile.TemporaryDirectory(prefix="ktask-") as folder:
         copy, trees = Path(folder, "copy"), Path(folder, "trees")
         shutil.copytree(REPO, copy, ignore=not_copied)
-        kernel = prepared.default_kernel()
+        kernel = kernels.default()
         config = (kernel.kdir / "include/config/auto.conf").read_text()
         for release, (lacks, _) in PASSED_OVER.items():
             for name, text in (("include/config/auto.conf", re.sub(f"{lacks}.*", "", config)),
@@ -258,7 +258,7 @@ def dkms_builds_what_it_can_and_passes_over_the_rest():
                     path.write_text(text)
         (trees / kernel.release).mkdir()
         (trees / kernel.release / "build").symlink_to(kernel.kdir)
-        done = run(*prepared.enter_root(
+        done = run(*build_root.enter(
             ["bash", "-ec", RUN_DKMS, "bash", trees, copy, *PASSED_OVER, kernel.release],
             binds=[folder, kernel.folder]))
         said = done.stdout.decode(errors="replace")
