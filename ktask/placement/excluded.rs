@@ -28,8 +28,10 @@ pub(crate) struct Excluded<V> {
     list: V,
     len: usize,
     suspects: usize,
-    /// Whose turn it is in the list.
-    turn: usize,
+    /// Whose turn it is in the list to be looked at, and to be tried again. Two turns: with one, the
+    /// looks of as many helpers as there are in the list would have the same CPU tried for ever.
+    looked_at: usize,
+    tried: usize,
 }
 
 impl<V: DerefMut<Target = [u32]>> Excluded<V> {
@@ -40,7 +42,8 @@ impl<V: DerefMut<Target = [u32]>> Excluded<V> {
             list,
             len: 0,
             suspects: 0,
-            turn: 0,
+            looked_at: 0,
+            tried: 0,
         }
     }
 
@@ -115,7 +118,8 @@ impl<V: DerefMut<Target = [u32]>> Excluded<V> {
     /// exclusion: at one excluded CPU for each call, and at all of them once one is disproved.
     /// Returns whether any was.
     pub(crate) fn disprove(&mut self, served: impl Fn(u32) -> bool) -> bool {
-        if !self.next().is_some_and(&served) {
+        let next = next(&self.list, self.len, &mut self.looked_at);
+        if !next.is_some_and(&served) {
             return false;
         }
         for index in (0..self.len).rev() {
@@ -131,19 +135,12 @@ impl<V: DerefMut<Target = [u32]>> Excluded<V> {
     /// Makes an excluded CPU a suspect, as things may have changed; each has its turn. Returns
     /// whether there was one.
     pub(crate) fn try_one_again(&mut self) -> bool {
-        let Some(cpu) = self.next() else {
+        let Some(cpu) = next(&self.list, self.len, &mut self.tried) else {
             return false;
         };
         self.served(cpu);
         self.displaced(cpu, false);
         true
-    }
-
-    /// The excluded CPU whose turn it is.
-    fn next(&mut self) -> Option<u32> {
-        let index = self.turn.checked_rem(self.len)?;
-        self.turn = index + 1;
-        self.list.get(index).copied()
     }
 
     fn state_of(&self, cpu: u32) -> u32 {
@@ -184,4 +181,11 @@ impl<V: DerefMut<Target = [u32]>> Excluded<V> {
             self.set(last, EXCLUDED.saturating_add(index as u32));
         }
     }
+}
+
+/// The CPU whose turn it is, of the first `len` of a list.
+fn next(list: &[u32], len: usize, turn: &mut usize) -> Option<u32> {
+    let index = turn.checked_rem(len)?;
+    *turn = index + 1;
+    list.get(index).copied()
 }
