@@ -11,8 +11,8 @@ HOST_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def host_tests(target, *argv):
-    """The command line of tests/host/run; target is the folder for products."""
-    return with_cargo(REPO / "tests/host/run", target, *argv)
+    """The command line of host/run; target is the folder for products."""
+    return with_cargo(REPO / "host/run", target, *argv)
 
 
 def model(target, *argv):

@@ -7,7 +7,7 @@
     reason = "the model does not play all that the policy is about"
 )]
 
-#[path = "../../../tests/host/src/ktask/sync.rs"]
+#[path = "../../../host/sync.rs"]
 pub(crate) mod sync;
 
 #[path = "../../../ktask/policy/mod.rs"]

@@ -2,16 +2,22 @@
 
 //! Tests of `ktask/protocol/limits.rs`.
 
-use crate::ktask::protocol::limits::default_limit;
-use crate::ktask::protocol::limits::nearest_with_room;
-use crate::ktask::protocol::limits::Charge;
-use crate::ktask::protocol::limits::Rlim;
-use crate::ktask::protocol::limits::LIMIT_MAX;
-use crate::ktask::sync::preempt;
-use crate::util::config;
-use crate::util::fewer_cases;
-use crate::util::number;
-use crate::util::Random;
+use crate::{
+    ktask::protocol::limits::{
+        default_limit, //
+        Grant,
+        Limits,
+        Rlim,
+        LIMIT_MAX,
+    },
+    preempt,
+    util::{
+        config,
+        fewer_cases,
+        number, //
+        Random,
+    }, //
+};
 use proptest::{
     collection::vec,
     option,
@@ -41,9 +47,23 @@ fn limited(limit: u32) -> Rlim {
     rlim
 }
 
-/// Takes as often as the limit allows, `most` times at most; returns how often.
-fn take_all(rlim: &Rlim, most: u32) -> u32 {
-    (0..most).take_while(|_| rlim.take()).count() as u32
+fn limits(global: u32, nodes: &[u32]) -> Limits<Vec<Rlim>> {
+    let limits = Limits::new(nodes.iter().copied().map(limited).collect());
+    limits.global.set(Some(global));
+    limits
+}
+
+/// How many helpers count against the machine, and against each node.
+fn counts(limits: &Limits<Vec<Rlim>>) -> (u32, Vec<u32>) {
+    (
+        limits.global.cur(),
+        limits.nodes.iter().map(Rlim::cur).collect(),
+    )
+}
+
+/// Acquires as often as the limit allows, `most` times at most; returns how often.
+fn acquire_all(rlim: &Rlim, most: u32) -> u32 {
+    (0..most).take_while(|_| rlim.acquire()).count() as u32
 }
 
 #[test]
@@ -58,7 +78,7 @@ fn p10_default_is_80_percent_rounded_down() {
 fn new_limit_is_zero() {
     let rlim = Rlim::new();
     assert_eq!((rlim.cur(), rlim.max()), (0, 0));
-    assert!(!rlim.take());
+    assert!(!rlim.acquire());
     assert_eq!(rlim.cur(), 0);
 }
 
@@ -67,9 +87,9 @@ fn p10_limit_of_zero_turns_helpers_off() {
     let rlim = Rlim::new();
     rlim.follow(100);
     rlim.set(Some(0));
-    assert!(!rlim.take());
+    assert!(!rlim.acquire());
     rlim.set(None);
-    assert!(rlim.take());
+    assert!(rlim.acquire());
 }
 
 #[test]
@@ -94,80 +114,80 @@ fn administrators_limit_has_an_upper_bound() {
     assert_eq!(limited(LIMIT_MAX - 1).max(), LIMIT_MAX - 1);
 }
 
-/// What follows the CPUs may be out of date, so that alone shuts nothing.
+/// What follows the CPUs may be out of date, so that alone exhausts nothing.
 #[test]
-fn p15_only_a_set_limit_or_other_helpers_shut() {
+fn p15_only_a_set_limit_or_other_helpers_exhaust() {
     let rlim = Rlim::new();
-    assert!(!rlim.has_room() && !rlim.is_shut());
+    assert!(rlim.room() == 0 && !rlim.is_exhausted());
     rlim.follow(2);
-    assert!(rlim.take() && rlim.is_shut());
-    rlim.put();
-    assert!(!rlim.is_shut());
+    assert!(rlim.acquire() && rlim.is_exhausted());
+    rlim.release();
+    assert!(!rlim.is_exhausted());
     rlim.set(Some(0));
-    assert!(rlim.is_shut());
+    assert!(rlim.is_exhausted());
     rlim.set(None);
-    assert!(!rlim.is_shut());
+    assert!(!rlim.is_exhausted());
 }
 
 #[test]
 fn lowered_limit_stops_new_helpers_only() {
     let rlim = limited(5);
-    assert_eq!(take_all(&rlim, 9), 5);
+    assert_eq!(acquire_all(&rlim, 9), 5);
     rlim.set(Some(2));
     assert_eq!(rlim.cur(), 5);
     for cur in [4, 3, 2] {
-        rlim.put();
+        rlim.release();
         assert_eq!(rlim.cur(), cur);
-        assert!(!rlim.take());
+        assert!(!rlim.acquire());
     }
-    rlim.put();
-    assert!(rlim.take());
-    assert!(!rlim.take());
+    rlim.release();
+    assert!(rlim.acquire());
+    assert!(!rlim.acquire());
 }
 
 #[test]
 fn p11_full_node_lets_its_helper_run_anywhere() {
-    let (global, nodes) = (limited(3), [limited(1), limited(0)]);
-    let take = |node| Charge::take(&global, &nodes, node);
-    assert_eq!(take(Some(0)), Some(Charge::Node(0)));
-    assert_eq!(take(Some(0)), Some(Charge::Anywhere));
-    assert_eq!(take(Some(1)), Some(Charge::Anywhere));
-    assert_eq!(take(Some(1)), None);
-    assert_eq!((global.cur(), nodes[0].cur(), nodes[1].cur()), (3, 1, 0));
+    let limits = limits(3, &[1, 0]);
+    assert_eq!(limits.acquire(Some(0)), Some(Grant::Node(0)));
+    assert_eq!(limits.acquire(Some(0)), Some(Grant::Anywhere));
+    assert_eq!(limits.acquire(Some(1)), Some(Grant::Anywhere));
+    assert_eq!(limits.acquire(Some(1)), None);
+    assert_eq!(counts(&limits), (3, vec![1, 0]));
 }
 
 #[test]
 fn p11_full_machine_takes_no_helper() {
-    let (global, nodes) = (limited(0), [limited(9)]);
+    let limits = limits(0, &[9]);
     for node in [None, Some(0), Some(7)] {
-        assert_eq!(Charge::take(&global, &nodes, node), None);
+        assert_eq!(limits.acquire(node), None);
     }
-    assert_eq!((global.cur(), nodes[0].cur()), (0, 0));
+    assert_eq!(counts(&limits), (0, vec![0]));
 }
 
 #[test]
-fn charge_tells_its_node() {
-    assert_eq!(Charge::Anywhere.node(), None);
-    assert_eq!(Charge::Node(0).node(), Some(0));
-    assert_eq!(Charge::Node(7).node(), Some(7));
+fn grant_tells_its_node() {
+    assert_eq!(Grant::Anywhere.node(), None);
+    assert_eq!(Grant::Node(0).node(), Some(0));
+    assert_eq!(Grant::Node(7).node(), Some(7));
 }
 
 #[test]
 fn p11_no_node_is_near_to_anywhere() {
-    assert_eq!(nearest_with_room(&[limited(1)], None, |_, _| Some(0)), None);
+    let limits = limits(1, &[1]);
+    assert_eq!(limits.nearest_with_room(None, |_, _| Some(0)), None);
 }
 
 #[test]
 fn unknown_node_is_anywhere() {
-    let (global, nodes) = (limited(9), [limited(9)]);
-    let charge = Charge::take(&global, &nodes, Some(usize::MAX)).unwrap();
-    assert_eq!(charge, Charge::Anywhere);
-    assert_eq!(charge.move_to(&nodes, usize::MAX), None);
-    charge.put(&global, &nodes);
-    assert_eq!((global.cur(), nodes[0].cur()), (0, 0));
+    let limits = limits(9, &[9]);
+    let grant = limits.acquire(Some(usize::MAX)).unwrap();
+    assert_eq!(grant, Grant::Anywhere);
+    assert_eq!(limits.move_to(grant, usize::MAX), None);
+    limits.release(grant);
+    assert_eq!(counts(&limits), (0, vec![0]));
 }
 
-/// Runs `workers` threads that take and put; returns the most that was ever counted at once.
+/// Runs `workers` threads that acquire and release; returns the most that was ever counted at once.
 fn hammer(rlim: &Rlim, workers: u64, rounds: usize, start: &Barrier) -> u32 {
     let held = AtomicU32::new(0);
     thread::scope(|scope| {
@@ -179,13 +199,13 @@ fn hammer(rlim: &Rlim, workers: u64, rounds: usize, start: &Barrier) -> u32 {
                     let mut most = 0;
                     start.wait();
                     for _ in 0..rounds {
-                        if rlim.take() {
+                        if rlim.acquire() {
                             // Less than the limit's own counter, never more: counted after it,
                             // and given back before it.
                             let held_now = held.fetch_add(1, Ordering::SeqCst) + 1;
                             most = most.max(held_now).max(rlim.cur());
                             held.fetch_sub(1, Ordering::SeqCst);
-                            rlim.put();
+                            rlim.release();
                         } else {
                             most = most.max(rlim.cur());
                         }
@@ -242,55 +262,54 @@ fn p10_threads_never_exceed_a_changing_limit() {
 }
 
 #[test]
-fn p10_charges_of_threads_add_up() {
+fn p10_grants_of_threads_add_up() {
     const LIMIT: u32 = 3;
-    let (global, nodes) = (limited(LIMIT), [limited(1), limited(2), limited(0)]);
+    let limits = limits(LIMIT, &[1, 2, 0]);
     thread::scope(|scope| {
         for seed in 0..4 {
-            let (global, nodes) = (&global, &nodes);
+            let limits = &limits;
             scope.spawn(move || {
                 preempt::enable(seed);
                 let mut random = Random::new(seed);
-                let mut held: Vec<Charge> = Vec::new();
+                let mut held: Vec<Grant> = Vec::new();
                 for _ in 0..50_000 {
                     match random.below(4) {
                         0 | 1 => {
                             let node = [None, Some(0), Some(1), Some(2)][random.below(4)];
-                            held.extend(Charge::take(global, nodes, node));
+                            held.extend(limits.acquire(node));
                         }
                         2 if !held.is_empty() => {
                             let at = random.below(held.len());
-                            if let Some(moved) = held[at].move_to(nodes, random.below(3)) {
+                            if let Some(moved) = limits.move_to(held[at], random.below(3)) {
                                 held[at] = moved;
                             }
                         }
                         _ => {
-                            if let Some(charge) = held.pop() {
-                                charge.put(global, nodes);
+                            if let Some(grant) = held.pop() {
+                                limits.release(grant);
                             }
                         }
                     }
-                    assert!(global.cur() <= LIMIT);
-                    for node in nodes {
+                    assert!(limits.global.cur() <= LIMIT);
+                    for node in &limits.nodes {
                         assert!(node.cur() <= node.max());
                     }
                 }
-                for charge in held {
-                    charge.put(global, nodes);
+                for grant in held {
+                    limits.release(grant);
                 }
             });
         }
     });
-    assert_eq!(global.cur(), 0);
-    assert!(nodes.iter().all(|node| node.cur() == 0));
+    assert_eq!(counts(&limits), (0, vec![0; 3]));
 }
 
-/// What can happen to charges.
+/// What can happen to grants.
 #[derive(Clone, Debug)]
 enum Step {
-    Take(Option<usize>),
+    Acquire(Option<usize>),
     Move(Index, usize),
-    Put(Index),
+    Release(Index),
     SetGlobal(u32),
     SetNode(usize, u32),
 }
@@ -300,9 +319,9 @@ const NODES: usize = 3;
 fn step() -> impl Strategy<Value = Step> {
     // One node id too many, now and then.
     prop_oneof![
-        6 => option::of(0..=NODES).prop_map(Step::Take),
-        3 => (any::<Index>(), 0..=NODES).prop_map(|(charge, node)| Step::Move(charge, node)),
-        3 => any::<Index>().prop_map(Step::Put),
+        6 => option::of(0..=NODES).prop_map(Step::Acquire),
+        3 => (any::<Index>(), 0..=NODES).prop_map(|(grant, node)| Step::Move(grant, node)),
+        3 => any::<Index>().prop_map(Step::Release),
         1 => (0u32..8).prop_map(Step::SetGlobal),
         1 => (0..NODES, 0u32..4).prop_map(|(node, limit)| Step::SetNode(node, limit)),
     ]
@@ -328,14 +347,14 @@ proptest! {
             default_limit(cpus)
         };
         prop_assert_eq!(rlim.max(), expected);
-        for _ in 0..expected {
-            prop_assert!(rlim.has_room());
-            prop_assert!(rlim.take());
+        for taken in 0..expected {
+            prop_assert_eq!(rlim.room(), expected - taken);
+            prop_assert!(rlim.acquire());
         }
-        prop_assert!(!rlim.has_room());
-        prop_assert_eq!(take_all(&rlim, 200), 0);
+        prop_assert_eq!(rlim.room(), 0);
+        prop_assert_eq!(acquire_all(&rlim, 200), 0);
         for left in (0..expected).rev() {
-            rlim.put();
+            rlim.release();
             prop_assert_eq!(rlim.cur(), left);
         }
     }
@@ -353,28 +372,29 @@ proptest! {
         // The last says whether the node has CPUs; room without them is none.
         let rooms =
             |&(limit, taken, _, cpus): &(u32, u32, u32, bool)| taken < limit && cpus;
-        let nodes: Vec<_> = shapes
+        let nodes = shapes
             .iter()
             .map(|&(limit, taken, _, _)| {
                 let rlim = limited(taken);
-                take_all(&rlim, taken);
+                acquire_all(&rlim, taken);
                 rlim.set(Some(limit));
                 rlim
             })
-            .collect();
-        let found = nearest_with_room(&nodes, Some(near), |from, to| {
+            .collect::<Vec<_>>();
+        let limits = Limits::new(nodes);
+        let found = limits.nearest_with_room(Some(near), |from, to| {
             assert_eq!(from, near);
             shapes[to].3.then(|| distance(to))
         });
-        let nearest = (0..nodes.len()).filter(|&node| rooms(&shapes[node])).map(distance).min();
+        let nearest = (0..shapes.len()).filter(|&node| rooms(&shapes[node])).map(distance).min();
         prop_assert_eq!(found.map(distance), nearest);
         prop_assert!(found.is_none_or(|node| rooms(&shapes[node])));
         // Itself first, even if another claims to be as near.
         if shapes.get(near).is_some_and(rooms) {
             prop_assert_eq!(found, Some(near));
         }
-        // To ask is not to take.
-        for (rlim, &(_, taken, _, _)) in nodes.iter().zip(&shapes) {
+        // To ask acquires nothing.
+        for (rlim, &(_, taken, _, _)) in limits.nodes.iter().zip(&shapes) {
             prop_assert_eq!(rlim.cur(), taken);
         }
     }
@@ -385,57 +405,55 @@ proptest! {
     #![proptest_config(fewer_cases(2))]
 
     #[test]
-    fn p10_p11_charges_are_counted_where_they_are(steps in vec(step(), 0..300)) {
+    fn p10_p11_grants_are_counted_where_they_are(steps in vec(step(), 0..300)) {
         let (mut most, mut most_on) = (5, [2, 1, 0]);
-        let global = limited(most);
-        let nodes = most_on.map(limited);
-        let mut held: Vec<Charge> = Vec::new();
-        let on = |held: &[Charge], node| {
-            held.iter().filter(|&&charge| charge == Charge::Node(node)).count() as u32
+        let limits = limits(most, &most_on);
+        let mut held: Vec<Grant> = Vec::new();
+        let on = |held: &[Grant], node| {
+            held.iter().filter(|&&grant| grant == Grant::Node(node)).count() as u32
         };
         for step in steps {
-            let room = |held: &[Charge], node| node < NODES && on(held, node) < most_on[node];
+            let room = |held: &[Grant], node| node < NODES && on(held, node) < most_on[node];
             match step {
-                Step::Take(node) => {
+                Step::Acquire(node) => {
                     let expected = match node {
                         _ if held.len() as u32 >= most => None,
-                        Some(node) if room(&held, node) => Some(Charge::Node(node)),
-                        _ => Some(Charge::Anywhere),
+                        Some(node) if room(&held, node) => Some(Grant::Node(node)),
+                        _ => Some(Grant::Anywhere),
                     };
-                    prop_assert_eq!(Charge::take(&global, &nodes, node), expected);
+                    prop_assert_eq!(limits.acquire(node), expected);
                     held.extend(expected);
                 }
                 Step::Move(index, node) if !held.is_empty() => {
-                    let charge = index.get(&held);
-                    let expected = room(&held, node).then_some(Charge::Node(node));
-                    prop_assert_eq!(charge.move_to(&nodes, node), expected);
-                    if let Some(charge) = expected {
+                    let grant = *index.get(&held);
+                    let expected = room(&held, node).then_some(Grant::Node(node));
+                    prop_assert_eq!(limits.move_to(grant, node), expected);
+                    if let Some(grant) = expected {
                         let at = index.index(held.len());
-                        held[at] = charge;
+                        held[at] = grant;
                     }
                 }
-                Step::Put(index) if !held.is_empty() => {
-                    held.swap_remove(index.index(held.len())).put(&global, &nodes);
+                Step::Release(index) if !held.is_empty() => {
+                    limits.release(held.swap_remove(index.index(held.len())));
                 }
                 Step::SetGlobal(limit) => {
                     most = limit;
-                    global.set(Some(limit));
+                    limits.global.set(Some(limit));
                 }
                 Step::SetNode(node, limit) => {
                     most_on[node] = limit;
-                    nodes[node].set(Some(limit));
+                    limits.nodes[node].set(Some(limit));
                 }
-                Step::Move(..) | Step::Put(_) => {}
+                Step::Move(..) | Step::Release(_) => {}
             }
-            prop_assert_eq!(global.cur() as usize, held.len());
-            for (node, rlim) in nodes.iter().enumerate() {
+            prop_assert_eq!(limits.global.cur() as usize, held.len());
+            for (node, rlim) in limits.nodes.iter().enumerate() {
                 prop_assert_eq!(rlim.cur(), on(&held, node));
             }
         }
-        for charge in held {
-            charge.put(&global, &nodes);
+        for grant in held {
+            limits.release(grant);
         }
-        prop_assert_eq!(global.cur(), 0);
-        prop_assert!(nodes.iter().all(|rlim| rlim.cur() == 0));
+        prop_assert_eq!(counts(&limits), (0, vec![0; NODES]));
     }
 }

@@ -2,14 +2,22 @@
 
 //! Tests of `ktask/protocol/part.rs`.
 
-use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::protocol::part::Chunk;
-use crate::ktask::protocol::part::Part;
-use crate::ktask::sync::preempt;
-use crate::util::config;
-use crate::util::fewer_cases;
-use crate::util::number;
-use crate::util::positive;
+use crate::{
+    ktask::{
+        policy::chunk::{
+            Chunk,
+            Sizes, //
+        },
+        protocol::part::Part, //
+    },
+    preempt,
+    util::{
+        config,
+        fewer_cases,
+        number,
+        positive, //
+    }, //
+};
 use core::mem::offset_of;
 use proptest::{
     collection::vec,

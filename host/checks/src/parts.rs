@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/policy/threads.rs`.
+//! Tests of `ktask/protocol/parts.rs`.
 
-use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::policy::threads::callers_part;
-use crate::ktask::policy::threads::count;
-use crate::ktask::policy::threads::most_left;
-use crate::ktask::policy::threads::next_part;
-use crate::ktask::policy::threads::only_one;
-use crate::ktask::protocol::part::Part;
-use crate::util::config;
-use crate::util::fewer_cases;
-use crate::util::number;
-use crate::util::positive;
+use crate::{
+    ktask::{
+        policy::chunk::Sizes,
+        protocol::{
+            part::Part,
+            parts::{
+                callers_part,
+                most_left,
+                next_part, //
+            }, //
+        }, //
+    },
+    util::{
+        config,
+        fewer_cases,
+        number, //
+    }, //
+};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -26,8 +33,11 @@ fn parts_of(sizes: &[usize]) -> Vec<Part> {
 /// Sends up to `threads` threads to the parts; returns how many each got.
 fn distribute(parts: &[Part], threads: usize) -> Vec<usize> {
     for _ in 0..threads {
-        let Some(part) = next_part(parts) else { break };
-        parts[part].add_thread();
+        let Some((index, part)) = next_part(parts) else {
+            break;
+        };
+        assert!(core::ptr::eq(part, &parts[index]));
+        part.add_thread();
     }
     parts.iter().map(|part| part.threads() as usize).collect()
 }
@@ -42,26 +52,13 @@ fn heaviest(weights: &[usize]) -> Option<usize> {
 }
 
 #[test]
-fn p12_examples() {
-    assert_eq!(count(0, 0, 0, 0), 1);
-    assert_eq!(count(100, 10, 64, 64), 10);
-    assert_eq!(count(101, 10, 64, 64), 11);
-    assert_eq!(count(101, 10, 4, 64), 4);
-    assert_eq!(count(101, 10, 4, 3), 3);
-    assert_eq!(count(9, 10, 64, 64), 1);
-    assert_eq!(count(5, 0, 64, 64), 5);
-    assert_eq!(count(usize::MAX, 1, usize::MAX, usize::MAX), usize::MAX);
-    assert_eq!(count(usize::MAX, usize::MAX - 1, 64, 64), 2);
-}
-
-#[test]
 fn no_parts_no_part() {
-    assert_eq!(next_part(&[]), None);
+    assert!(next_part(&[]).is_none());
     assert_eq!(most_left(&[], 0), None);
     assert_eq!(most_left(&[], 1), None);
     assert_eq!(callers_part(&[], Some(0)), None);
     let empty = parts_of(&[0, 0, 0]);
-    assert_eq!(next_part(&empty), None);
+    assert!(next_part(&empty).is_none());
     assert_eq!(most_left(&empty, 1), None);
     assert_eq!(callers_part(&empty, None), None);
 }
@@ -99,23 +96,6 @@ fn caller_starts_on_its_own_node() {
 
 proptest! {
     #![proptest_config(config())]
-
-    #[test]
-    fn p12_count_is_the_least_of_the_three(
-        size in number(), min in number(), max in number(), cpus in number(),
-    ) {
-        let (wide, step) = (size as u128, min.max(1) as u128);
-        let chunks = wide / step + u128::from(wide % step != 0);
-        let expected = chunks.min(max as u128).min(cpus as u128).max(1);
-        prop_assert_eq!(count(size, min, max, cpus) as u128, expected);
-    }
-
-    #[test]
-    fn p12_only_one_thread_is_a_count_of_one_with_all_cpus(
-        size in positive(), min in number(), max in prop_oneof![0usize..4, number()],
-    ) {
-        prop_assert_eq!(only_one(size, min, max), count(size, min, max, usize::MAX) == 1);
-    }
 
     /// Sizes in whole shares, as many threads as shares: nothing to round.
     #[test]

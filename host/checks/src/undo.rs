@@ -2,15 +2,27 @@
 
 //! Tests of `ktask/policy/undo.rs`.
 
-use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::policy::undo::completed;
-use crate::ktask::policy::undo::Failed;
-use crate::ktask::protocol::part::Chunk;
-use crate::ktask::protocol::part::Part;
-use crate::util::config;
-use crate::util::fewer_cases;
-use crate::util::positive;
-use crate::util::Random;
+use crate::{
+    ktask::{
+        policy::{
+            chunk::{
+                Chunk,
+                Sizes, //
+            },
+            undo::{
+                completed, //
+                Failed,
+            }, //
+        },
+        protocol::part::Part, //
+    },
+    util::{
+        config,
+        fewer_cases,
+        positive, //
+        Random,
+    }, //
+};
 use proptest::{
     collection::vec,
     prelude::*, //

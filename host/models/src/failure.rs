@@ -11,7 +11,7 @@ use crate::ktask::policy::chunk::Sizes;
 use crate::ktask::policy::undo;
 use crate::ktask::policy::undo::Failed;
 use crate::ktask::protocol::outcome::Outcome;
-use crate::ktask::protocol::part::Chunk;
+use crate::ktask::policy::chunk::Chunk;
 use crate::ktask::protocol::part::Claims;
 use crate::ktask::protocol::part::Part;
 use loom::thread;

@@ -8,7 +8,7 @@ use super::{
     Handed, //
 };
 use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::protocol::part::Chunk;
+use crate::ktask::policy::chunk::Chunk;
 use crate::ktask::protocol::part::Claims;
 use crate::ktask::protocol::part::Part;
 use loom::{

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The atomics of `ktask/sync.rs`, for the host: the names and signatures of the kernel's
-//! `kernel::sync::atomic` over those of `core`, or, with the feature `loom`, of a model checker.
+//! The twin of `ktask/sync.rs` for the host: the same names and signatures over the atomics and the
+//! cell of `core`, or, with the feature `loom`, over those of a model checker.
 //!
 //! An ordering that the kernel does not offer for an operation does not compile here either.
 
 #![allow(
     dead_code,
-    reason = "mirrors the kernel's interface, of which the policy need not use everything"
+    reason = "mirrors the kernel's interface, of which not everything need be used"
 )]
 
 #[cfg(not(feature = "loom"))]
@@ -23,35 +23,11 @@ use atomic::{
     Ordering, //
 };
 
-/// Where a thread may lose its CPU: in front of every access. Tests that look for races ask for it,
-/// since few races happen by themselves in the time that a test has.
-#[cfg(all(test, not(feature = "loom")))]
-pub(crate) mod preempt {
-    use crate::util::Random;
-    use std::{
-        cell::RefCell,
-        thread, //
-    };
+#[cfg(feature = "preempt")]
+use crate::preempt;
 
-    std::thread_local! {
-        static CHANCE: RefCell<Option<Random>> = const { RefCell::new(None) };
-    }
-
-    /// From now on this thread is preempted at random.
-    pub(crate) fn enable(seed: u64) {
-        CHANCE.set(Some(Random::new(seed)));
-    }
-
-    pub(super) fn point() {
-        let now = CHANCE
-            .with_borrow_mut(|chance| chance.as_mut().is_some_and(|random| random.below(8) == 0));
-        if now {
-            thread::yield_now();
-        }
-    }
-}
-
-#[cfg(any(not(test), feature = "loom"))]
+/// Nobody is preempted on purpose.
+#[cfg(not(feature = "preempt"))]
 mod preempt {
     pub(super) fn point() {}
 }
@@ -202,5 +178,24 @@ impl<T: Word> Atomic<T> {
     pub(crate) fn fetch_sub<O: AnyOrder>(&self, value: T, _: O) -> T {
         preempt::point();
         T::fetch_sub(&self.0, value, O::RMW)
+    }
+}
+
+/// Data to which a protocol grants access; the model checker reports accesses that race.
+#[cfg(feature = "loom")]
+pub(crate) use loom::cell::UnsafeCell;
+
+/// Data to which a protocol grants access.
+#[cfg(not(feature = "loom"))]
+pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+#[cfg(not(feature = "loom"))]
+impl<T> UnsafeCell<T> {
+    pub(crate) const fn new(data: T) -> Self {
+        Self(core::cell::UnsafeCell::new(data))
+    }
+
+    pub(crate) fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
+        access(self.0.get())
     }
 }

@@ -2,8 +2,10 @@
 
 //! Tests of `ktask/protocol/outcome.rs`.
 
-use crate::ktask::protocol::outcome::Outcome;
-use crate::util::config;
+use crate::{
+    ktask::protocol::outcome::Outcome,
+    util::config, //
+};
 use proptest::{
     collection::vec,
     prelude::*, //

@@ -2,16 +2,24 @@
 
 //! Tests of `ktask/placement/topology.rs`.
 
-use crate::ktask::placement::topology::spread;
-use crate::ktask::placement::topology::Topology;
-use crate::util::config;
+use crate::{
+    ktask::placement::topology::{
+        spread, //
+        Topology,
+    },
+    util::config, //
+};
+use core::cell::Cell;
 use core::convert::Infallible;
 use proptest::{
     collection::vec,
     option,
     prelude::*, //
 };
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::Instant, //
+};
 
 /// A CPU id that no machine here has.
 const NO_CPU: u32 = u32::MAX;
@@ -45,7 +53,6 @@ impl Machine {
         topology.rebuild(
             |cpu| self.cpus[cpu as usize].map(|(node, _)| node),
             |cpu| self.cpus[cpu as usize].is_some_and(|(_, usable)| usable),
-            |from, to| self.distance[from][to],
         );
     }
 
@@ -53,6 +60,11 @@ impl Machine {
         let mut topology = empty(self.cpus.len(), self.nodes());
         self.rebuild(&mut topology);
         topology
+    }
+
+    /// Where the table says that helpers for work on `node` run.
+    fn home(&self, topology: &mut Topology<Vec<u32>>, node: usize) -> Option<usize> {
+        topology.home(node, |from, to| self.distance[from][to])
     }
 
     /// The usable CPUs of `node`, or all of them.
@@ -74,10 +86,12 @@ impl Machine {
     }
 
     /// Checks where the table says that helpers for each node run.
-    fn check_homes(&self, topology: &Topology<Vec<u32>>) -> Result<(), TestCaseError> {
+    fn check_homes(&self, topology: &mut Topology<Vec<u32>>) -> Result<(), TestCaseError> {
         let candidates = self.nodes_with_cpus();
         for node in 0..self.nodes() {
-            let home = topology.home(node);
+            let home = self.home(topology, node);
+            // What was found is remembered.
+            prop_assert_eq!(self.home(topology, node), home);
             if candidates.contains(&node) {
                 prop_assert_eq!(home, Some(node));
                 continue;
@@ -243,7 +257,7 @@ fn nothing_is_known_before_the_first_look() {
     assert_eq!((topology.usable(), topology.nodes()), (0, 2));
     assert_eq!(topology.pick(None, NO_CPU), None);
     for node in 0..3 {
-        assert_eq!(topology.home(node), None);
+        assert_eq!(topology.home(node, |_, _| 10), None);
         assert_eq!(topology.pick(Some(node), NO_CPU), None);
         assert!(topology.cpus_of(node).is_empty());
     }
@@ -282,8 +296,10 @@ fn p15_memory_only_nodes_use_the_nearest_with_cpus() {
             vec![31, 30, 12, 12, 10],
         ],
     };
-    let topology = machine.topology();
-    let homes: Vec<_> = (0..5).map(|node| topology.home(node)).collect();
+    let mut topology = machine.topology();
+    let homes: Vec<_> = (0..5)
+        .map(|node| machine.home(&mut topology, node))
+        .collect();
     assert_eq!(homes, [Some(0), Some(1), Some(0), Some(1), Some(1)]);
 }
 
@@ -297,7 +313,7 @@ fn p15_no_usable_cpu_gives_none() {
     assert_eq!(topology.usable(), 0);
     assert_eq!(topology.pick(None, NO_CPU), None);
     for node in 0..2 {
-        assert_eq!(topology.home(node), None);
+        assert_eq!(topology.home(node, |_, _| 10), None);
         assert_eq!(topology.pick(Some(node), NO_CPU), None);
     }
 }
@@ -314,7 +330,7 @@ fn unknown_ids_are_answered_with_none() {
     }
     for node in [1, 2, usize::MAX] {
         assert!(topology.cpus_of(node).is_empty());
-        assert_eq!(topology.home(node), None);
+        assert_eq!(topology.home(node, |_, _| 10), None);
         assert_eq!(topology.pick(Some(node), NO_CPU), None);
     }
 }
@@ -341,7 +357,7 @@ proptest! {
 
     #[test]
     fn p15_home_is_the_nearest_node_with_cpus(machine in any_machine()) {
-        machine.check_homes(&machine.topology())?;
+        machine.check_homes(&mut machine.topology())?;
     }
 
     #[test]
@@ -427,11 +443,70 @@ proptest! {
         for machine in &machines {
             machine.rebuild(&mut topology);
             machine.check(&mut topology)?;
-            machine.check_homes(&topology)?;
+            machine.check_homes(&mut topology)?;
             // The turns of one machine must not matter to the next.
             for pick in 0..picks {
                 topology.pick(pick.checked_rem(3), NO_CPU);
             }
         }
     }
+}
+
+/// How often the machine was asked by what it was asked.
+#[derive(Default)]
+struct Asked {
+    nodes: Cell<usize>,
+    usable: Cell<usize>,
+    distances: Cell<usize>,
+}
+
+/// Helpers are placed under the lock under which the tables are built, and a machine may be large.
+/// The nearest node of each node was looked for once at every look at the CPUs: nodes times nodes.
+#[test]
+fn p15_rebuilding_takes_time_in_proportion_to_cpus_and_nodes() {
+    const CPUS: usize = 8192;
+    const NODES: usize = 32;
+    let mut topology = empty(CPUS, NODES);
+    let asked = Asked::default();
+    let count = |cell: &Cell<usize>| cell.set(cell.get() + 1);
+    for _ in 0..3 {
+        topology.rebuild(
+            |cpu| {
+                count(&asked.nodes);
+                // The last node has no CPU.
+                Some(cpu as usize % (NODES - 1))
+            },
+            |_| {
+                count(&asked.usable);
+                true
+            },
+        );
+    }
+    assert!(asked.nodes.get() <= 3 * CPUS, "{}", asked.nodes.get());
+    assert!(asked.usable.get() <= 3 * 2 * CPUS, "{}", asked.usable.get());
+    // The nearest of all nodes is looked for where a node has no CPU, and once.
+    for node in (0..NODES).chain(0..NODES) {
+        let home = topology.home(node, |_, to| {
+            count(&asked.distances);
+            10 + to as u32
+        });
+        assert_eq!(home, Some(if node < NODES - 1 { node } else { 0 }));
+    }
+    assert!(asked.distances.get() <= NODES, "{}", asked.distances.get());
+}
+
+/// The tables were scanned once for each node: 1024 nodes took a thousand times as long as one.
+#[test]
+fn p15_rebuilding_for_many_nodes_takes_hardly_longer_than_for_one() {
+    let fastest = |nodes: usize| {
+        let mut topology = empty(8192, nodes);
+        let rebuild = |_| {
+            let since = Instant::now();
+            topology.rebuild(|cpu| Some(cpu as usize % nodes), |_| true);
+            since.elapsed()
+        };
+        (0..10).map(rebuild).min().unwrap()
+    };
+    let (one, many) = (fastest(1), fastest(1024));
+    assert!(many < one * 30, "{one:?} for one node, {many:?} for many");
 }

@@ -2,10 +2,14 @@
 
 //! Tests of `ktask/policy/chunk.rs`.
 
-use crate::ktask::policy::chunk::Sizes;
-use crate::util::config;
-use crate::util::number;
-use crate::util::positive;
+use crate::{
+    ktask::policy::chunk::Sizes,
+    util::{
+        config,
+        number,
+        positive, //
+    }, //
+};
 use proptest::prelude::*;
 
 /// The first chunk of a part.
