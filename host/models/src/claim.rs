@@ -7,21 +7,27 @@ use super::{
     Bug,
     Handed, //
 };
-use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::policy::chunk::Chunk;
-use crate::ktask::protocol::part::Claims;
-use crate::ktask::protocol::part::Part;
+use crate::ktask::{
+    policy::chunk::{
+        Chunk,
+        Sizes, //
+    },
+    protocol::part::{
+        Claims,
+        Part, //
+    }, //
+};
 use loom::{
     sync::Mutex,
     thread, //
 };
 use std::sync::Arc;
 
-/// A part, the lock of those who walk it, and its units.
+/// A part, its iterator lock, and its units.
 struct World {
     part: Part,
     min: usize,
-    walk: Mutex<()>,
+    iterator: Mutex<()>,
     units: Vec<Handed<u32>>,
 }
 
@@ -30,7 +36,7 @@ impl World {
         Arc::new(Self {
             part: Part::new(start, size, 0),
             min,
-            walk: Mutex::new(()),
+            iterator: Mutex::new(()),
             units: (0..size).map(|_| Handed::new(0)).collect(),
         })
     }
@@ -101,11 +107,11 @@ fn p1_three_threads_claim() {
 /// Two threads that walk, with positions that tell whether the walk is one.
 fn walk(bug: Bug) {
     claimed_by(2, 3, 1, move |world, _| {
-        let walk = (bug != Bug::WalkUnlocked).then(|| world.walk.lock().unwrap());
+        let lock = (bug != Bug::IteratesUnlocked).then(|| world.iterator.lock().unwrap());
         let chunk = world
             .part
             .claim_walk(world.sizes(), 0, |position, len| Some(position * 2 + len));
-        drop(walk);
+        drop(lock);
         let chunk = chunk?;
         // Chunks of one unit: 10, 21, 43, 87.
         let position = (0..chunk.offset).fold(10, |position, _| position * 2 + 1);
@@ -121,6 +127,6 @@ fn p1_two_threads_walk() {
 
 #[test]
 #[should_panic(expected = "Causality violation")]
-fn walk_unlocked_is_found() {
-    explore(1, || walk(Bug::WalkUnlocked));
+fn iterating_unlocked_is_found() {
+    explore(1, || walk(Bug::IteratesUnlocked));
 }

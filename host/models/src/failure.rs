@@ -7,13 +7,25 @@ use super::{
     Bug,
     Handed, //
 };
-use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::policy::undo;
-use crate::ktask::policy::undo::Failed;
-use crate::ktask::protocol::outcome::Outcome;
-use crate::ktask::policy::chunk::Chunk;
-use crate::ktask::protocol::part::Claims;
-use crate::ktask::protocol::part::Part;
+use crate::ktask::{
+    policy::{
+        chunk::{
+            Chunk,
+            Sizes, //
+        },
+        undo::{
+            self,
+            Failed, //
+        }, //
+    },
+    protocol::{
+        outcome::Outcome,
+        part::{
+            Claims,
+            Part, //
+        }, //
+    }, //
+};
 use loom::thread;
 use std::sync::{
     Arc,

@@ -1,304 +1,244 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An owner that starts, cancels and waits for helpers: `ktask/kernel/pool.rs`, with a thread in
-//! place of each work item that is queued.
-//!
-//! A thread that comes late stands for a worker that has taken the item off the queue when that
-//! was cancelled, and, if it comes after everything else, for an item that was cancelled in time.
+//! Callers that start, cancel and wait for helpers, which move, fail and are used again.
 
 use super::{
     explore,
     explore_preempted,
+    pool::{
+        assignment,
+        Job,
+        Member,
+        Pool,
+        Team, //
+    },
     Bug,
-    Completion,
     Handed, //
 };
-use crate::ktask::protocol::boost::Lending;
-use crate::ktask::protocol::handshake::Closed;
-use crate::ktask::protocol::handshake::Handshake;
-use loom::{
-    sync::Mutex,
-    thread, //
+use crate::ktask::{
+    policy::{
+        chunk::Chunk,
+        undo::Failed, //
+    },
+    protocol::helper::{
+        Assignment,
+        Next, //
+    }, //
 };
+use loom::thread;
 use std::sync::{
     atomic::{
-        AtomicBool,
         AtomicUsize,
         Ordering, //
     },
     Arc, //
 };
 
-/// What belongs to the caller of a task, and is gone when the call has returned.
-pub(super) trait Job: Send + Sync + 'static {
-    type Report: Copy + Send;
-
-    /// Runs in the helper's worker. Seats are numbered from 1.
-    fn run(&self, seat: u32) -> Verdict<Self::Report>;
-
-    /// A helper that was to do `seat` never will.
-    fn withdrawn(&self, seat: u32);
-}
-
-/// How a helper goes on.
-pub(super) enum Verdict<R> {
-    Done(R),
-    Move(u32),
-}
-
-struct Order<J: Job> {
-    job: Option<Arc<J>>,
-    seat: u32,
-    report: Option<J::Report>,
-}
-
-pub(super) struct Slot<J: Job> {
-    hand: Handshake,
-    order: Handed<Order<J>>,
-    done: Completion,
-    worker: Mutex<Lending<()>>,
-    /// The owner has closed this slot, in the order in which things really happen here.
-    closed: AtomicBool,
-}
-
-impl<J: Job> Slot<J> {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            hand: Handshake::new(),
-            order: Handed::new(Order {
-                job: None,
-                seat: 0,
-                report: None,
-            }),
-            done: Completion::new(),
-            worker: Mutex::new(Lending::new()),
-            closed: AtomicBool::new(true),
-        })
-    }
-
-    /// As `Crew::take`.
-    pub(super) fn take(&self, job: &Arc<J>) {
-        self.order.write(|order| {
-            *order = Order {
-                job: Some(job.clone()),
-                seat: 1,
-                report: None,
-            };
-        });
-        self.worker.lock().unwrap().reset();
-    }
-
-    /// As `Crew::start`.
-    pub(super) fn start(self: &Arc<Self>, bug: Bug) {
-        self.closed.store(false, Ordering::Relaxed);
-        self.hand.offer();
-        self.queue(bug);
-    }
-
-    fn queue(self: &Arc<Self>, bug: Bug) {
-        let slot = self.clone();
-        thread::spawn(move || slot.work(bug));
-    }
-
-    /// As `Slot::work`.
-    fn work(self: &Arc<Self>, bug: Bug) {
-        let closed = self.closed.load(Ordering::Relaxed);
-        if !self.hand.begin() {
-            return;
-        }
-        // P4: what the owner waits for, if it waits, had started before.
-        assert!(!closed, "began after it was closed");
-        let (job, seat) = self.order.read(|order| (order.job.clone(), order.seat));
-        let job = job.expect("began without a job");
-        self.worker.lock().unwrap().enter((), 0);
-        let verdict = job.run(seat);
-        if bug != Bug::LeavesLate {
-            self.leave();
-        }
-        let mut report = None;
-        match verdict {
-            Verdict::Done(found) => report = Some(found),
-            Verdict::Move(seat) => {
-                if bug != Bug::MovesLate {
-                    self.order.write(|order| order.seat = seat);
-                }
-                if self.hand.move_on() {
-                    if bug == Bug::MovesLate {
-                        self.order.write(|order| order.seat = seat);
-                    }
-                    return self.queue(bug);
-                }
-                job.withdrawn(seat);
-            }
-        }
-        if bug != Bug::ReportsLate {
-            self.order.write(|order| order.report = report);
-        }
-        self.hand.end();
-        self.done.complete();
-        if bug == Bug::ReportsLate {
-            self.order.write(|order| order.report = report);
-        }
-        if bug == Bug::LeavesLate {
-            self.leave();
-        }
-    }
-
-    fn leave(&self) {
-        let left = self.worker.lock().unwrap().leave();
-        assert!(left.is_some(), "another worker has left");
-    }
-
-    /// As `Crew::end` for one helper: the first pass. Returns whether to wait for it.
-    pub(super) fn close(&self, job: &J, bug: Bug) -> bool {
-        let closed = if bug == Bug::NoClose {
-            Closed::Started
-        } else {
-            self.hand.close()
-        };
-        self.closed.store(true, Ordering::Relaxed);
-        if closed == Closed::Withdrawn {
-            let seat = self.order.read(|order| order.seat);
-            job.withdrawn(seat);
-        }
-        closed == Closed::Started
-    }
-
-    /// As `Slot::wait`.
-    pub(super) fn wait(&self, bug: Bug) {
-        self.worker.lock().unwrap().lend(-5);
-        if bug != Bug::NoWait {
-            self.done.wait();
-        }
-    }
-
-    /// As the drop of `Finished`; returns the report.
-    pub(super) fn finish(&self) -> Option<J::Report> {
-        self.order.write(|order| {
-            order.job = None;
-            order.report.take()
-        })
-    }
-}
-
 /// A job without work.
 struct Idle {
-    memory: Handed<()>,
-    /// How many legs helpers do before they are done, where they may.
-    legs: u32,
-    /// How often a helper was counted less.
-    put: AtomicUsize,
+    /// What helpers write and the caller reads.
+    memory: Handed<usize>,
+    /// On how many parts a helper works, where it may; the last run may fail.
+    runs: usize,
+    fails: bool,
+    /// How many helpers have ended or were cancelled.
+    over: AtomicUsize,
 }
 
 impl Job for Idle {
-    type Report = u32;
-
-    fn run(&self, seat: u32) -> Verdict<u32> {
-        self.memory.read(|_| ());
-        if seat < self.legs {
-            return Verdict::Move(seat + 1);
+    fn run(&self, _member: &Member, now: Assignment) -> Next {
+        if self.runs > 1 {
+            // One helper at a time, moved or not.
+            self.memory.write(|runs| *runs += 1);
+        } else {
+            self.memory.read(|_| ());
         }
-        self.put.fetch_add(1, Ordering::Relaxed);
-        Verdict::Done(seat)
+        if now.part + 1 < self.runs {
+            return Next::Move(assignment(now.part + 1));
+        }
+        if self.fails {
+            self.over.fetch_add(1, Ordering::Relaxed);
+            return Next::Failed(failed(now.part));
+        }
+        self.over.fetch_add(1, Ordering::Relaxed);
+        Next::Done
     }
 
-    fn withdrawn(&self, _seat: u32) {
-        self.memory.read(|_| ());
-        self.put.fetch_add(1, Ordering::Relaxed);
+    fn cancelled(&self, _assignment: Assignment) {
+        self.over.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// A task with these slots, from `Pool::scope` to the drop of `Finished`.
-fn task(slots: &[Arc<Slot<Idle>>], legs: u32, bug: Bug) {
+fn failed(part: usize) -> Failed {
+    let chunk = Chunk {
+        offset: part,
+        len: 1,
+        start: 0,
+        end: 1,
+    };
+    Failed { part, chunk }
+}
+
+/// What a model plays.
+#[derive(Clone, Copy)]
+struct Shape {
+    helpers: usize,
+    runs: usize,
+    fails: bool,
+}
+
+const ONE: Shape = Shape {
+    helpers: 1,
+    runs: 1,
+    fails: false,
+};
+const MOVING: Shape = Shape { runs: 2, ..ONE };
+const TWO: Shape = Shape { helpers: 2, ..ONE };
+const FAILING: Shape = Shape { fails: true, ..ONE };
+
+/// A task, from its first helper to the end of its scope. Returns how many helpers it had.
+fn task(pool: &Arc<Pool>, shape: Shape, bug: Bug) -> usize {
     let job = Arc::new(Idle {
-        memory: Handed::new(()),
-        legs,
-        put: AtomicUsize::new(0),
+        memory: Handed::new(0),
+        runs: shape.runs,
+        fails: shape.fails,
+        over: AtomicUsize::new(0),
     });
-    for slot in slots {
-        slot.take(&job);
-    }
-    for slot in slots {
-        slot.start(bug);
-    }
-    let started: Vec<_> = slots.iter().map(|slot| slot.close(&job, bug)).collect();
-    for (slot, _) in slots.iter().zip(&started).filter(|(_, &started)| started) {
-        slot.wait(bug);
-    }
+    let team = Team::new(pool, job.clone(), bug);
+    let helpers = (0..shape.helpers)
+        .take_while(|_| team.start(assignment(0)))
+        .count();
+    let failures = team.join();
     // P3: the caller's memory is the caller's again.
-    job.memory.write(|_| ());
-    // P11: every helper was counted less once.
-    assert_eq!(job.put.load(Ordering::Relaxed), slots.len());
-    for (slot, started) in slots.iter().zip(started) {
-        let report = slot.finish();
-        assert!(report.is_none() || started);
-        assert!(report.is_some() || !started || legs > 1);
+    let runs = job.memory.write(|runs| *runs);
+    assert!(runs <= shape.runs * helpers);
+    // P11: each helper is counted less once.
+    assert_eq!(job.over.load(Ordering::Relaxed), helpers);
+    assert!(failures.len() <= helpers);
+    for failure in failures {
+        assert!(shape.fails && failure == failed(shape.runs - 1));
     }
+    helpers
 }
 
-/// One task with one helper, which does `legs` legs.
-fn one_helper(legs: u32, bug: Bug) {
-    task(&[Slot::new()], legs, bug);
+/// One task with as many helpers as it wants.
+fn one_task(shape: Shape, bug: Bug) {
+    let pool = Pool::new(shape.helpers as u32);
+    assert_eq!(task(&pool, shape, bug), shape.helpers);
+    pool.check_idle();
 }
 
-/// Two tasks, one after the other, with the same helper.
-fn same_helper_twice(legs: u32, bug: Bug) {
-    let slot = Slot::new();
-    task(&[slot.clone()], legs, bug);
-    task(&[slot], 1, bug);
+/// Two tasks with the same helper, one after the other.
+fn one_after_the_other(first: Shape, second: Shape) {
+    let pool = Pool::new(1);
+    assert_eq!(task(&pool, first, Bug::None), 1);
+    // Its worker may be about to free the helper.
+    task(&pool, second, Bug::None);
+    pool.check_idle();
+}
+
+/// Two tasks at the same time, with as many helpers as there are for both.
+fn side_by_side(helpers: u32, first: Shape, second: Shape, bug: Bug) {
+    let pool = Pool::new(helpers);
+    let other = {
+        let pool = pool.clone();
+        thread::spawn(move || task(&pool, second, bug))
+    };
+    task(&pool, first, bug);
+    other.join().unwrap();
+    pool.check_idle();
 }
 
 #[test]
-fn p3_p4_start_against_cancel() {
-    explore(2, || one_helper(1, Bug::None));
+fn p3_p4_begin_against_cancel() {
+    explore(10, || one_task(ONE, Bug::None));
 }
 
 #[test]
-fn p3_p4_move_against_cancel() {
-    explore(10, || one_helper(2, Bug::None));
+fn p3_p4_move_against_close() {
+    explore(50, || one_task(MOVING, Bug::None));
 }
 
 #[test]
-fn p3_p4_two_helpers() {
-    explore(50, || task(&[Slot::new(), Slot::new()], 1, Bug::None));
+fn p3_p4_p14_two_helpers() {
+    explore_preempted(5, 1000, || one_task(TWO, Bug::None));
+}
+
+#[test]
+fn p8_failure_reaches_the_caller() {
+    explore(10, || one_task(FAILING, Bug::None));
 }
 
 #[test]
 fn p3_p4_late_worker_finds_the_next_task() {
-    explore(50, || same_helper_twice(1, Bug::None));
+    explore(100, || one_after_the_other(ONE, ONE));
 }
 
 #[test]
 fn p3_p4_late_mover_finds_the_next_task() {
-    explore_preempted(4, 1000, || same_helper_twice(2, Bug::None));
+    explore_preempted(6, 1000, || one_after_the_other(MOVING, ONE));
+}
+
+#[test]
+fn p8_failure_is_not_the_next_tasks() {
+    explore(100, || one_after_the_other(FAILING, ONE));
+}
+
+/// A helper that has ended is used by another task while its own goes on.
+#[test]
+fn p3_p4_helper_is_used_again_while_its_task_goes_on() {
+    explore_preempted(5, 1000, || side_by_side(1, ONE, ONE, Bug::None));
+}
+
+/// As above, where the other helper of the task goes on.
+#[test]
+fn p3_p4_p14_helper_is_used_again_while_another_one_runs() {
+    explore_preempted(3, 1000, || side_by_side(2, TWO, ONE, Bug::None));
+}
+
+#[test]
+fn p8_failed_helper_is_kept_until_its_failure_is_read() {
+    explore_preempted(5, 1000, || side_by_side(1, FAILING, ONE, Bug::None));
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn no_wait_is_found() {
-    explore(1, || one_helper(1, Bug::NoWait));
+    explore(1, || one_task(ONE, Bug::NoWait));
 }
 
 #[test]
-#[should_panic(expected = "began after it was closed")]
-fn no_close_is_found() {
-    explore(1, || one_helper(2, Bug::NoClose));
+#[should_panic(expected = "deadlock")]
+fn late_join_is_found() {
+    explore(1, || one_task(ONE, Bug::JoinsLate));
+}
+
+#[test]
+#[should_panic(expected = "moved after the scope was closed")]
+fn moving_unlocked_is_found() {
+    explore(1, || one_task(MOVING, Bug::MovesUnlocked));
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
-fn late_report_is_found() {
-    explore(1, || one_helper(1, Bug::ReportsLate));
+fn worker_that_stays_is_found() {
+    explore(1, || one_task(MOVING, Bug::StaysWorker));
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
-fn late_move_is_found() {
-    explore(1, || one_helper(2, Bug::MovesLate));
+fn nice_unlocked_is_found() {
+    explore(1, || one_task(ONE, Bug::NiceUnlocked));
 }
 
 #[test]
-#[should_panic(expected = "another worker has left")]
-fn late_leave_is_found() {
-    explore(1, || same_helper_twice(1, Bug::LeavesLate));
+#[should_panic(expected = "Causality violation")]
+fn waking_unlocked_is_found() {
+    explore(1, || one_task(ONE, Bug::WakesUnlocked));
+}
+
+#[test]
+#[should_panic(expected = "a free helper is not idle")]
+fn freeing_the_failed_is_found() {
+    explore(1, || side_by_side(1, FAILING, ONE, Bug::FreesFailed));
 }

@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Model checks of the protocols between the threads of a task.
+//! Model checks of the protocols between the threads of tasks.
 //!
-//! The policy runs here on the atomics of loom, which tries every order in which a few threads can
-//! come and everything that weak memory lets them see. What surrounds the policy in the module,
-//! such as locks, completions and work items, is played by loom's locks and threads.
+//! The module's own files run here on the atomics and the cell of loom, which tries every order in
+//! which a few threads can come and everything that weak memory lets them see. What is the kernel's
+//! is played: locks, completions and threads by those of loom, the rest in `pool.rs`.
 //!
-//! Each model must find bugs: those of [`Bug`] are in what the models play, those of `mutants` (see
-//! the file of that name) in the policy.
+//! Each model must find bugs: those of [`Bug`] are in what is played, those of `mutants` (see the
+//! file of that name) in the module's files.
 
+#![cfg(test)]
+#![deny(unsafe_code)]
+
+// Cargo builds again when this has changed; see `run`.
+const _: Option<&str> = option_env!("KTASK_HOST_SOURCES");
+
+#[allow(dead_code, reason = "not everything is played here")]
+#[path = "../../ktask.rs"]
+mod ktask;
+
+mod pool;
+
+mod boost;
 mod claim;
 mod failure;
+mod handshake;
 mod helper;
-mod hotplug;
-mod lending;
-mod rlim;
+mod iterator_lock;
+mod limits;
+mod machine;
 mod task;
-mod walk;
 
 use loom::{
     cell::UnsafeCell,
@@ -78,22 +91,24 @@ fn run(preemptions: Option<usize>, least: usize, model: impl Fn() + Send + Sync 
 enum Bug {
     /// None: the model must pass.
     None,
-    /// Threads walk without the walk lock.
-    WalkUnlocked,
+    /// Threads iterate without the iterator lock.
+    IteratesUnlocked,
     /// The caller undoes what is complete before the other thread has ended.
     UndoesEarly,
-    /// The owner does not wait for a helper that has started.
+    /// A helper becomes a member only after its offer was made.
+    JoinsLate,
+    /// The caller does not wait for helpers that run.
     NoWait,
-    /// The owner waits for a helper without having closed it.
-    NoClose,
-    /// The worker completes before it has written its report.
-    ReportsLate,
-    /// The worker tells where it goes on after it has moved on.
-    MovesLate,
-    /// The worker is given a nice value after the lock has been dropped.
+    /// A helper moves on without the lock under which the scope is closed.
+    MovesUnlocked,
+    /// A worker that stops being a helper may still be given a nice value.
+    StaysWorker,
+    /// A nice value is set after the lock has been dropped.
     NiceUnlocked,
-    /// The worker stops being the helper only after its owner has been told that it ended.
-    LeavesLate,
+    /// The caller is woken after the lock has been dropped.
+    WakesUnlocked,
+    /// Failed helpers are freed before their failures are read.
+    FreesFailed,
     /// A helper is placed without the lock under which the CPUs are followed.
     PlacesUnlocked,
 }

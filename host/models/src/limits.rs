@@ -6,8 +6,11 @@ use super::{
     explore,
     explore_preempted, //
 };
-use crate::ktask::protocol::limits::Charge;
-use crate::ktask::protocol::limits::Rlim;
+use crate::ktask::protocol::limits::{
+    Grant,
+    Limits,
+    Rlim, //
+};
 use loom::thread;
 use std::sync::{
     atomic::{
@@ -20,8 +23,7 @@ use std::sync::{
 /// Limits, and how many helpers there really are: they are counted right after they are counted
 /// against a limit, and no more right before, where no other thread can come in between.
 struct World {
-    global: Rlim,
-    nodes: [Rlim; 2],
+    limits: Limits<Vec<Rlim>>,
     helpers: AtomicU32,
     on: [AtomicU32; 2],
 }
@@ -33,43 +35,45 @@ impl World {
             rlim.set(Some(limit));
             rlim
         };
+        let nodes = limits.into_iter().map(limited).collect();
+        let limits = Limits::new(nodes);
+        limits.global.set(Some(limit));
         Arc::new(Self {
-            global: limited(limit),
-            nodes: limits.map(limited),
+            limits,
             helpers: AtomicU32::new(0),
             on: [0, 0].map(AtomicU32::new),
         })
     }
 
-    fn take(&self, node: usize) -> Option<Charge> {
-        let charge = Charge::take(&self.global, &self.nodes, Some(node))?;
-        assert!(self.helpers.fetch_add(1, Ordering::Relaxed) < self.global.max());
-        self.enter(charge);
-        Some(charge)
+    fn acquire(&self, node: usize) -> Option<Grant> {
+        let grant = self.limits.acquire(Some(node))?;
+        assert!(self.helpers.fetch_add(1, Ordering::Relaxed) < self.limits.global.max());
+        self.enter(grant);
+        Some(grant)
     }
 
     /// Moves a helper to `node`, if that has room.
-    fn move_to(&self, charge: Charge, node: usize) -> Charge {
-        self.leave(charge);
-        let charge = charge.move_to(&self.nodes, node).unwrap_or(charge);
-        self.enter(charge);
-        charge
+    fn move_to(&self, grant: Grant, node: usize) -> Grant {
+        self.leave(grant);
+        let grant = self.limits.move_to(grant, node).unwrap_or(grant);
+        self.enter(grant);
+        grant
     }
 
-    fn put(&self, charge: Charge) {
-        self.leave(charge);
+    fn release(&self, grant: Grant) {
+        self.leave(grant);
         self.helpers.fetch_sub(1, Ordering::Relaxed);
-        charge.put(&self.global, &self.nodes);
+        self.limits.release(grant);
     }
 
-    fn enter(&self, charge: Charge) {
-        if let Some(node) = charge.node() {
-            assert!(self.on[node].fetch_add(1, Ordering::Relaxed) < self.nodes[node].max());
+    fn enter(&self, grant: Grant) {
+        if let Some(node) = grant.node() {
+            assert!(self.on[node].fetch_add(1, Ordering::Relaxed) < self.limits.nodes[node].max());
         }
     }
 
-    fn leave(&self, charge: Charge) {
-        if let Some(node) = charge.node() {
+    fn leave(&self, grant: Grant) {
+        if let Some(node) = grant.node() {
             self.on[node].fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -88,34 +92,34 @@ impl World {
         for other in others {
             helpers += other.join().unwrap();
         }
-        assert_eq!(self.global.cur(), 0);
-        assert!(self.nodes.iter().all(|node| node.cur() == 0));
+        assert_eq!(self.limits.global.cur(), 0);
+        assert!(self.limits.nodes.iter().all(|node| node.cur() == 0));
         helpers
     }
 }
 
 fn use_node_0(world: &World) -> u32 {
-    let charge = world.take(0);
-    charge.map_or(0, |charge| {
-        world.put(charge);
+    let grant = world.acquire(0);
+    grant.map_or(0, |grant| {
+        world.release(grant);
         1
     })
 }
 
 /// One thread after the other gets what another gives back.
 #[test]
-fn p10_three_threads_take_and_put() {
+fn p10_three_threads_acquire_and_release() {
     explore(1000, || {
-        let take = |world: &World| {
-            let took = world.global.take();
-            if took {
+        let acquire = |world: &World| {
+            let acquired = world.limits.global.acquire();
+            if acquired {
                 assert!(world.helpers.fetch_add(1, Ordering::Relaxed) < 2);
                 world.helpers.fetch_sub(1, Ordering::Relaxed);
-                world.global.put();
+                world.limits.global.release();
             }
-            u32::from(took)
+            u32::from(acquired)
         };
-        let helpers = World::new(2, [0, 0]).run(&[take, take, take]);
+        let helpers = World::new(2, [0, 0]).run(&[acquire, acquire, acquire]);
         // Two fit at any time.
         assert!(helpers >= 2);
     });
@@ -138,12 +142,12 @@ fn p10_p11_three_threads_spill() {
 }
 
 #[test]
-fn p10_p11_one_moves_one_takes() {
+fn p10_p11_one_moves_one_acquires() {
     explore(100, || {
         let moving = |world: &World| {
-            let charge = world.take(1).expect("there is room for two");
-            let charge = world.move_to(charge, 0);
-            world.put(charge);
+            let grant = world.acquire(1).expect("there is room for two");
+            let grant = world.move_to(grant, 0);
+            world.release(grant);
             1
         };
         assert_eq!(World::new(2, [1, 1]).run(&[moving, use_node_0]), 2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A whole task: a caller and a helper that moves to another node, as in `ktask/engine`.
+//! A whole task: a caller and a helper that moves to another node, as in `ktask/engine/task.rs`.
 //!
 //! The counters of the parts and the error are relaxed. What the caller sees of them at the end
 //! rests on how helpers end.
@@ -8,25 +8,41 @@
 use super::{
     explore,
     explore_preempted,
-    helper::{
+    pool::{
+        assignment,
         Job,
-        Slot,
-        Verdict, //
+        Member,
+        Pool,
+        Team, //
     },
     Bug,
     Handed, //
 };
-use crate::ktask::policy::chunk::Sizes;
-use crate::ktask::policy::threads;
-use crate::ktask::policy::undo;
-use crate::ktask::policy::undo::Failed;
-use crate::ktask::protocol::limits::Charge;
-use crate::ktask::protocol::limits::Rlim;
-use crate::ktask::protocol::outcome::Outcome;
-use crate::ktask::protocol::part::Part;
+use crate::ktask::{
+    policy::{
+        chunk::Sizes,
+        undo::{
+            self,
+            Failed, //
+        }, //
+    },
+    protocol::{
+        helper::{
+            Assignment,
+            Next, //
+        },
+        limits::{
+            Limits,
+            Rlim, //
+        },
+        outcome::Outcome,
+        part::Part,
+        parts, //
+    }, //
+};
 use std::sync::Arc;
 
-/// A task of two parts.
+/// A task of two parts, on a node each.
 struct Task {
     parts: [Part; 2],
     outcome: Outcome,
@@ -34,19 +50,24 @@ struct Task {
     units: [Vec<Handed<i32>>; 2],
     /// The part whose first chunk fails.
     bad: Option<usize>,
-    global: Rlim,
+    limits: Limits<Vec<Rlim>>,
 }
 
 impl Task {
     fn new(sizes: [usize; 2], bad: Option<usize>) -> Arc<Self> {
-        let global = Rlim::new();
-        global.set(Some(1));
+        let limited = |_| {
+            let rlim = Rlim::new();
+            rlim.set(Some(1));
+            rlim
+        };
+        let limits = Limits::new((0..2).map(limited).collect());
+        limits.global.set(Some(1));
         Arc::new(Self {
-            parts: sizes.map(|size| Part::new(0, size, 0)),
+            parts: [0, 1].map(|index| Part::new(0, sizes[index], index as i32)),
             outcome: Outcome::new(),
             units: sizes.map(|size| (0..size).map(|_| Handed::new(0)).collect()),
             bad,
-            global,
+            limits,
         })
     }
 
@@ -67,11 +88,11 @@ impl Task {
     }
 
     /// Where a thread goes on after a part.
-    fn next(&self, part: usize) -> Option<usize> {
+    fn most_left(&self, part: usize) -> Option<usize> {
         if self.outcome.failed() {
             return None;
         }
-        threads::most_left(&self.parts, part)
+        parts::most_left(&self.parts, part)
     }
 
     /// As the caller's `Task::work`.
@@ -81,7 +102,7 @@ impl Task {
             if let Some(failed) = self.drain(part) {
                 return Some(failed);
             }
-            next = self.next(part);
+            next = self.most_left(part);
         }
         None
     }
@@ -106,59 +127,86 @@ impl Task {
                 assert_eq!(left, i32::from(!failure), "a unit done or undone wrongly");
             }
         }
-        assert_eq!(self.global.cur(), 0);
+        assert_eq!(self.limits.global.cur(), 0);
+        assert!(self.limits.nodes.iter().all(|node| node.cur() == 0));
+    }
+
+    /// As `Task::migrate`.
+    fn migrate(&self, now: &Assignment, next: usize) -> Option<Assignment> {
+        if now.node == Some(next) {
+            return None;
+        }
+        Some(Assignment {
+            part: next,
+            grant: self.limits.move_to(now.grant, next)?,
+            node: Some(next),
+            moved: true,
+            ..*now
+        })
+    }
+
+    /// As `Task::help`.
+    fn help(&self, now: &Assignment) -> Next {
+        let mut part = now.part;
+        loop {
+            if let Some(failed) = self.drain(part) {
+                return Next::Failed(failed);
+            }
+            let Some(next) = self.most_left(part) else {
+                return Next::Done;
+            };
+            if let Some(moved) = self.migrate(now, next) {
+                return Next::Move(moved);
+            }
+            part = next;
+        }
     }
 }
 
 impl Job for Task {
-    type Report = Option<Failed>;
-
-    fn run(&self, seat: u32) -> Verdict<Option<Failed>> {
-        // Starts with the second part, and moves for the first.
-        let part = if seat == 1 { 1 } else { 0 };
-        let failed = self.drain(part);
-        if failed.is_none() && seat == 1 && self.next(part).is_some() {
-            return Verdict::Move(2);
+    fn run(&self, _member: &Member, now: Assignment) -> Next {
+        let next = self.help(&now);
+        if !matches!(next, Next::Move(_)) {
+            self.limits.release(now.grant);
         }
-        self.withdrawn(seat);
-        Verdict::Done(failed)
+        next
     }
 
-    fn withdrawn(&self, _seat: u32) {
-        Charge::Anywhere.put(&self.global, &[]);
+    fn cancelled(&self, assignment: Assignment) {
+        self.limits.release(assignment.grant);
     }
 }
 
+/// The caller starts with the first part, the helper with the second.
 fn whole_task(sizes: [usize; 2], bad: Option<usize>, bug: Bug) {
     let task = Task::new(sizes, bad);
-    let slot = Slot::new();
-    assert_eq!(
-        Charge::take(&task.global, &[], None),
-        Some(Charge::Anywhere)
-    );
-    slot.take(&task);
-    slot.start(bug);
+    let pool = Pool::new(1);
+    let team = Team::new(&pool, task.clone(), bug);
+    let first = Assignment {
+        grant: task.limits.acquire(Some(1)).expect("there is room"),
+        node: Some(1),
+        ..assignment(1)
+    };
+    assert!(team.start(first));
     let mut failed: Vec<_> = task.work().into_iter().collect();
-    if slot.close(&task, bug) {
-        slot.wait(bug);
-    }
-    failed.extend(slot.finish().flatten());
+    failed.extend(team.join());
     task.finish(&failed);
+    pool.check_idle();
 }
 
 #[test]
 fn p1_p3_p11_whole_task() {
-    explore_preempted(3, 100, || whole_task([2, 1], None, Bug::None));
+    explore_preempted(5, 1000, || whole_task([2, 1], None, Bug::None));
 }
 
 #[test]
 fn p7_p8_p11_whole_task_fails_where_the_helper_starts() {
-    explore_preempted(3, 100, || whole_task([1, 2], Some(1), Bug::None));
+    explore_preempted(6, 1000, || whole_task([1, 2], Some(1), Bug::None));
 }
 
 #[test]
 fn p7_p8_p11_whole_task_fails_where_the_caller_starts() {
-    explore_preempted(3, 100, || whole_task([2, 1], Some(0), Bug::None));
+    explore_preempted(6, 1000, || whole_task([2, 1], Some(0), Bug::None));
 }
 
 #[test]
