@@ -29,7 +29,7 @@ mod workers;
 pub use cpus::Noise;
 pub use ideal::least_ns;
 pub use machine::Machine;
-pub use policy::ktask::ChunkRule;
+pub use policy::chunk_rule::ChunkRule;
 pub use sim::Outcome;
 pub use work::{
     Profile,

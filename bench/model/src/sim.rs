@@ -357,27 +357,28 @@ impl Sim<'_> {
         self.threads[index].phase = Phase::Ended;
         if index == 0 {
             self.caller_ended = self.now;
-            self.withdraw();
+            self.cancel();
         }
         if self.threads[0].phase == Phase::Ended {
-            self.lend();
+            self.boost();
         }
     }
 
     /// Helpers that have not started never will, if the policy says so.
-    fn withdraw(&mut self) {
+    fn cancel(&mut self) {
         if self.ways.waits_for_all {
             return;
         }
-        for thread in &mut self.threads {
+        for (index, thread) in self.threads.iter_mut().enumerate() {
             if matches!(thread.phase, Phase::Starts(_)) {
                 thread.phase = Phase::Ended;
+                self.policy.cancelled(index);
             }
         }
     }
 
-    /// The caller that waits lends its priority to one helper at a time.
-    fn lend(&mut self) {
+    /// The caller that waits boosts one helper at a time to its own priority.
+    fn boost(&mut self) {
         let running = self.threads.iter().position(|t| t.phase != Phase::Ended);
         let Some(index) = running.filter(|&index| self.threads[index].weight < NICE_0) else {
             return;
@@ -391,6 +392,7 @@ impl Sim<'_> {
     }
 
     fn outcome(self) -> Outcome {
+        assert_eq!(self.policy.held(), 0, "helpers that no limit got back");
         let helpers = self.threads.get(1..).unwrap_or_default();
         let mut starts_ns: Vec<_> = helpers.iter().filter_map(|t| t.first).collect();
         starts_ns.sort_by(f64::total_cmp);

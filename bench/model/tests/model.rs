@@ -151,7 +151,7 @@ fn ktask_keeps_to_its_limit() {
 }
 
 #[test]
-fn a_helper_that_comes_too_late_is_withdrawn_by_ktask_only() {
+fn a_helper_that_comes_too_late_is_cancelled_by_ktask_only() {
     let machine = Machine {
         wake_ns: 10.0 * TOTAL,
         ..Machine::new("asleep", 1, 4, 4)

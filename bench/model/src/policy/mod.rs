@@ -2,6 +2,7 @@
 
 //! What is compared: who decides where helpers are queued and what a thread does next.
 
+pub(crate) mod chunk_rule;
 pub(crate) mod ktask;
 pub(crate) mod padata;
 pub(crate) mod ramp;
@@ -47,6 +48,14 @@ pub(crate) trait Policy {
     /// Chooses more helpers, when the caller has completed a chunk.
     fn more(&mut self, _progress: &Progress) -> Vec<Pool> {
         Vec::new()
+    }
+
+    /// A helper that has not started will not, as the caller is done.
+    fn cancelled(&mut self, _thread: usize) {}
+
+    /// How many helpers are counted by each of the limits, in total: 0 once a task is over.
+    fn held(&self) -> u32 {
+        0
     }
 
     /// How it differs otherwise.

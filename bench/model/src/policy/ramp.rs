@@ -65,17 +65,15 @@ impl Ramp {
 
 impl Policy for Ramp {
     fn helpers(&mut self) -> Vec<Pool> {
-        self.ktask.start_with(FIRST)
+        self.ktask.recruit(FIRST)
     }
 
     fn next(&mut self, thread: usize, random: &mut Random) -> Next {
-        match thread.checked_sub(1) {
-            Some(helper) if thread >= self.threads => {
-                self.ktask.put(helper);
-                Next::Done
-            }
-            _ => self.ktask.next(thread, random),
+        if thread < self.threads {
+            return self.ktask.next(thread, random);
         }
+        self.ktask.release(thread);
+        Next::Done
     }
 
     fn more(&mut self, progress: &Progress) -> Vec<Pool> {
@@ -98,6 +96,14 @@ impl Policy for Ramp {
         self.threads += pools.len();
         self.ended = pools.is_empty();
         pools
+    }
+
+    fn cancelled(&mut self, thread: usize) {
+        self.ktask.cancelled(thread);
+    }
+
+    fn held(&self) -> u32 {
+        self.ktask.held()
     }
 
     fn ways(&self) -> Ways {
