@@ -16,8 +16,8 @@ def host_tests(target, *argv):
 
 
 def model(target, *argv):
-    """The same of bench/model/run."""
-    return with_cargo(REPO / "bench/model/run", target, *argv)
+    """The same of host/simulation/run."""
+    return with_cargo(REPO / "host/simulation/run", target, *argv)
 
 
 def with_cargo(script, target, *argv):

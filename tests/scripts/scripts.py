@@ -307,7 +307,7 @@ OFFENCES = [
      "fn three() {\n    unsafe { two() }\n}\n", "undocumented_unsafe_blocks"),
     ("host-clippy", "host/checks/src/util.rs",
      "#[allow(dead_code)]\nfn four() {}\n", "allow_attributes_without_reason"),
-    ("host-clippy", "bench/model/src/stats.rs",
+    ("host-clippy", "host/simulation/src/stats.rs",
      "#[allow(dead_code)]\nfn eleven() {}\n", "src/stats.rs"),
     ("sparse", "ktask/kernel/c/cpus.c", "int five ;\n", "'five' was not declared"),
     ("checkpatch", "ktask/kernel/c/cpus.c", "", "SPACING"),
