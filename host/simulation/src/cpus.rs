@@ -57,6 +57,16 @@ pub(crate) enum Pool {
     Node(usize),
 }
 
+impl Pool {
+    /// The node whose workers they are.
+    pub(crate) fn node(self, machine: &Machine) -> usize {
+        match self {
+            Self::ShardOf(cpu) => machine.node_of(cpu),
+            Self::Node(node) => node,
+        }
+    }
+}
+
 /// The CPUs, and how much runs on each.
 pub(crate) struct Cpus<'a> {
     machine: &'a Machine,

@@ -77,6 +77,12 @@ pub struct Outcome {
     pub starts_ns: Vec<f64>,
     /// How many helpers were queued.
     pub helpers: usize,
+    /// How many of them were queued for CPUs of each node to begin with.
+    pub placed: Vec<usize>,
+    /// How often a helper moved to another node.
+    pub moves: usize,
+    /// How many helpers had not started, there or where they moved to, when the caller was done.
+    pub cancelled: usize,
     /// Share of the work that was done on its own node.
     pub local: f64,
     /// How many units were completed.
@@ -89,6 +95,9 @@ pub struct Outcome {
 #[derive(Default)]
 struct Sums {
     chunks: usize,
+    placed: Vec<usize>,
+    moves: usize,
+    cancelled: usize,
     worked: f64,
     local: f64,
     others: f64,
@@ -116,7 +125,10 @@ pub(crate) fn run(
         cursors: vec![0.0; work.places().len()],
         progress: Progress::default(),
         caller_ended: 0.0,
-        sums: Sums::default(),
+        sums: Sums {
+            placed: vec![0; machine.nodes],
+            ..Sums::default()
+        },
     };
     sim.enter(0, caller);
     let pools = sim.policy.helpers();
@@ -152,6 +164,7 @@ impl Sim<'_> {
         let mut queued = self.now;
         for pool in pools {
             queued += self.machine.queue_ns;
+            self.sums.placed[pool.node(self.machine)] += 1;
             let starts = self.wakeup(pool, queued);
             self.threads
                 .push(Thread::new(starts, pool, self.ways.weight));
@@ -312,6 +325,7 @@ impl Sim<'_> {
             }
             Next::Move(pool) => {
                 self.leave(index);
+                self.sums.moves += 1;
                 let starts = self.wakeup(pool, self.now + self.machine.queue_ns);
                 let thread = &mut self.threads[index];
                 (thread.pool, thread.phase) = (pool, Phase::Starts(starts));
@@ -372,6 +386,7 @@ impl Sim<'_> {
         for (index, thread) in self.threads.iter_mut().enumerate() {
             if matches!(thread.phase, Phase::Starts(_)) {
                 thread.phase = Phase::Ended;
+                self.sums.cancelled += 1;
                 self.policy.cancelled(index);
             }
         }
@@ -404,6 +419,9 @@ impl Sim<'_> {
             chunks: self.sums.chunks,
             starts_ns,
             helpers: helpers.len(),
+            placed: self.sums.placed,
+            moves: self.sums.moves,
+            cancelled: self.sums.cancelled,
             local: self.sums.local / self.sums.worked,
             units: self.progress.units,
             others: self.sums.others / self.now,

@@ -70,6 +70,8 @@ pub(crate) struct Place {
     pub(crate) start: usize,
     pub(crate) size: usize,
     pub(crate) node: usize,
+    /// The node that the client names, if any.
+    pub(crate) nid: Option<usize>,
 }
 
 /// A task.
@@ -100,12 +102,21 @@ impl Work {
             start: bound(index),
             size: bound(index + 1) - bound(index),
             node,
+            nid: Some(node),
         });
         Self {
             before,
             places: places.collect(),
             min,
         }
+    }
+
+    /// The same of a client that names no node for these parts. Only ktask's policy heeds that.
+    pub fn without_nodes(mut self, parts: Range<usize>) -> Self {
+        for place in &mut self.places[parts] {
+            place.nid = None;
+        }
+        self
     }
 
     /// Number of units.

@@ -3,6 +3,8 @@
 //! Tests of the model, and of ktask's policy in it. No clock has a part in them: the model gives
 //! the same numbers everywhere.
 
+mod util;
+
 use ktask_model::{
     least_ns,
     machines,
@@ -17,23 +19,12 @@ use ktask_model::{
     Profile,
     Work, //
 };
-
-/// What one thread needs for the tasks of the tests, in nanoseconds.
-const TOTAL: f64 = 1e9;
-
-/// A machine on which starting and claiming cost nothing.
-fn plain(nodes: usize) -> Machine {
-    Machine {
-        queue_ns: 0.0,
-        wake_ns: 0.0,
-        line_ns: 0.0,
-        ..Machine::new("plain", nodes, 16, 16)
-    }
-}
-
-fn uniform(units: usize, nodes: &[usize]) -> Work {
-    Work::new(Profile::Uniform, units, 1, TOTAL, nodes)
-}
+use util::{
+    near,
+    plain,
+    uniform,
+    TOTAL, //
+};
 
 fn makespan(peer: Peer, machine: &Machine, work: &Work, threads: usize, noise: Noise) -> f64 {
     run(peer, machine, work, threads, noise, 0).makespan_ns
@@ -45,12 +36,6 @@ fn guided(shares: usize, cap: usize) -> ChunkRule {
         cap,
         slow_start: false,
     }
-}
-
-#[track_caller]
-fn near(found: f64, expected: f64, share: f64) {
-    let off = (found / expected - 1.0).abs();
-    assert!(off <= share, "{found} and not {expected}, off by {off}");
 }
 
 #[test]

@@ -36,12 +36,18 @@ use crate::{
     },
     machine::Machine,
     random::Random,
-    work::Work, //
+    work::{
+        Place,
+        Work, //
+    }, //
 };
 use core::{
     convert::Infallible,
     ops::Range, //
 };
+
+/// What a client gives as the node of a part whose helpers may run anywhere.
+const NUMA_NO_NODE: i32 = -1;
 
 /// A thread of the task.
 struct Thread {
@@ -216,7 +222,10 @@ fn assignment(part: usize, placed: Placed, moved: bool) -> Assignment {
 }
 
 fn parts_of(work: &Work) -> Vec<Part> {
-    let part = |place: &crate::work::Place| Part::new(place.start, place.size, place.node as i32);
+    let part = |place: &Place| {
+        let nid = place.nid.map_or(NUMA_NO_NODE, |nid| nid as i32);
+        Part::new(place.start, place.size, nid)
+    };
     work.places().iter().map(part).collect()
 }
 
