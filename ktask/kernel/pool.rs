@@ -98,8 +98,8 @@ impl RawScope {
 impl ScopeRef for RawScope {
     type Member = Member;
 
-    fn run(&self, member: Member, assignment: Assignment, conclusive: bool) -> Next {
-        self.job().run(member, assignment, conclusive)
+    fn run(&self, member: &Member, assignment: Assignment, conclusive: bool) -> Next {
+        self.job().run(*member, assignment, conclusive)
     }
 
     fn cancelled(&self, assignment: Assignment) {
@@ -110,18 +110,18 @@ impl ScopeRef for RawScope {
         self.team().enter(member)
     }
 
-    fn move_on(&self, member: Member, step: &mut dyn FnMut()) -> bool {
-        self.team().move_on(member, step)
+    fn move_on(&self, member: &Member, step: &mut dyn FnMut()) -> bool {
+        self.team().move_on(*member, step)
     }
 
-    fn leave(&self, member: Member) {
+    fn leave(&self, member: &Member) {
         let team = self.team();
-        team.leave(member, |members| members.leave(team.pool(), member.id()));
+        team.leave(*member, |members| members.leave(team.pool(), member.id()));
     }
 
-    fn leave_failed(&self, member: Member) {
+    fn leave_failed(&self, member: &Member) {
         let team = self.team();
-        team.leave(member, |members| {
+        team.leave(*member, |members| {
             members.leave_failed(team.pool(), member.id())
         });
     }

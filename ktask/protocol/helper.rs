@@ -84,11 +84,11 @@ pub(crate) trait Workers {
 /// returned true.
 pub(crate) trait ScopeRef: Copy {
     /// The calling worker as a member, which is what the job sees.
-    type Member: Copy;
+    type Member;
 
     /// Does an assignment. `conclusive` tells that the worker is one of those that serve the
     /// assignment's CPU. May sleep.
-    fn run(&self, member: Self::Member, assignment: Assignment, conclusive: bool) -> Next;
+    fn run(&self, member: &Self::Member, assignment: Assignment, conclusive: bool) -> Next;
 
     /// An assignment will not be done. Called once for each one that `run` is not called for. Does
     /// not sleep.
@@ -99,13 +99,13 @@ pub(crate) trait ScopeRef: Copy {
 
     /// The calling worker stops being the helper, by `step`, unless the caller waits for the helpers.
     /// Returns whether it did.
-    fn move_on(&self, member: Self::Member, step: &mut dyn FnMut()) -> bool;
+    fn move_on(&self, member: &Self::Member, step: &mut dyn FnMut()) -> bool;
 
     /// The helper has ended, and with it the use of the scope.
-    fn leave(&self, member: Self::Member);
+    fn leave(&self, member: &Self::Member);
 
     /// As [`Self::leave`], of a helper whose failure is to be read.
-    fn leave_failed(&self, member: Self::Member);
+    fn leave_failed(&self, member: &Self::Member);
 }
 
 /// What owner and worker pass to each other.
@@ -178,7 +178,7 @@ impl<S: ScopeRef> Helper<S> {
             return running.end();
         };
         let member = scope.enter(self.member);
-        let failed = match scope.run(member, assignment, conclusive) {
+        let failed = match scope.run(&member, assignment, conclusive) {
             Next::Done => None,
             Next::Failed(failed) => Some(failed),
             Next::Move(next) => {
@@ -194,7 +194,7 @@ impl<S: ScopeRef> Helper<S> {
                         running.move_on();
                     }
                 };
-                if scope.move_on(member, &mut step) {
+                if scope.move_on(&member, &mut step) {
                     // From here on neither the offer nor the scope is this worker's.
                     return workers.queue(next.cpu, item);
                 }
@@ -214,10 +214,10 @@ impl<S: ScopeRef> Helper<S> {
         running.end();
         match failed {
             None => {
-                scope.leave(member);
+                scope.leave(&member);
                 workers.free();
             }
-            Some(_) => scope.leave_failed(member),
+            Some(_) => scope.leave_failed(&member),
         }
     }
 

@@ -19,7 +19,7 @@ fn p13_nobody_is_boosted_at_first() {
     let mut boost = Boost::new();
     assert_eq!(boost.boosted(), None);
     assert_eq!(boost.nice_of(1), MAX_NICE);
-    assert_eq!(boost.take_back(1), None);
+    assert_eq!(boost.end(1), None);
 }
 
 /// What can happen to the boost of a task with a few members.
@@ -53,7 +53,7 @@ proptest! {
                 }
                 Step::TakeBack(member) => {
                     let expected = given.filter(|&(to, _)| to == member);
-                    prop_assert_eq!(boost.take_back(member), expected.map(|(_, nice)| nice));
+                    prop_assert_eq!(boost.end(member), expected.map(|(_, nice)| nice));
                     given = given.filter(|&(to, _)| to != member);
                 }
             }

@@ -117,8 +117,8 @@ fn call(hook: &RefCell<Option<Hook>>) {
 impl ScopeRef for &Scope {
     type Member = u32;
 
-    fn run(&self, member: u32, assignment: Assignment, conclusive: bool) -> Next {
-        assert_eq!(member, MEMBER);
+    fn run(&self, member: &u32, assignment: Assignment, conclusive: bool) -> Next {
+        assert_eq!(*member, MEMBER);
         let Assignment { part, moved, .. } = assignment;
         assert_eq!((assignment.grant, moved), (Grant::Node(part), part > 0));
         assert_eq!(
@@ -139,8 +139,8 @@ impl ScopeRef for &Scope {
         member
     }
 
-    fn move_on(&self, member: u32, step: &mut dyn FnMut()) -> bool {
-        assert_eq!(member, MEMBER);
+    fn move_on(&self, member: &u32, step: &mut dyn FnMut()) -> bool {
+        assert_eq!(*member, MEMBER);
         if self.closed.get() {
             return false;
         }
@@ -149,14 +149,14 @@ impl ScopeRef for &Scope {
         true
     }
 
-    fn leave(&self, member: u32) {
-        assert_eq!(member, MEMBER);
+    fn leave(&self, member: &u32) {
+        assert_eq!(*member, MEMBER);
         call(&self.in_leave);
         self.log(Left);
     }
 
-    fn leave_failed(&self, member: u32) {
-        assert_eq!(member, MEMBER);
+    fn leave_failed(&self, member: &u32) {
+        assert_eq!(*member, MEMBER);
         call(&self.in_leave);
         self.log(LeftFailed);
     }

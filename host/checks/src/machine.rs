@@ -430,9 +430,9 @@ fn p15_unavailable_cpu_teaches_nothing() {
 
 /// The kernel has workqueues follow a moment after it has changed the isolated CPUs.
 #[test]
-fn p15_nothing_is_concluded_for_a_second_after_isolation_changed() {
+fn p15_nothing_is_concluded_for_a_second_after_cpus_changed() {
     let mut world = World::new(&[4]);
-    world.machine.isolation_changed(5000);
+    world.machine.cpus_changed(5000);
     for now in [5000, 5001, 5999] {
         world.learn(now, 3, true, REST);
         assert!(!world.machine.any_doubt(), "concluded at {now}");
@@ -440,7 +440,7 @@ fn p15_nothing_is_concluded_for_a_second_after_isolation_changed() {
     world.learn(6000, 3, true, REST);
     assert!(world.machine.any_doubt());
     // Once more, in between: not excluded yet.
-    world.machine.isolation_changed(6001);
+    world.machine.cpus_changed(6001);
     world.learn(7000, 3, true, REST);
     assert_eq!(world.machine.usable(), 4);
     world.learn(7001, 3, true, REST);
@@ -449,9 +449,9 @@ fn p15_nothing_is_concluded_for_a_second_after_isolation_changed() {
 
 /// What disproves an exclusion does so at any time.
 #[test]
-fn p15_exclusion_is_taken_back_right_after_isolation_changed() {
+fn p15_exclusion_is_taken_back_right_after_cpus_changed() {
     let mut world = excluding();
-    world.machine.isolation_changed(10);
+    world.machine.cpus_changed(10);
     world.learn(11, 3, false, &[3]);
     assert_eq!(world.machine.usable(), 4);
 }

@@ -205,7 +205,7 @@ fn p14_boost_for_the_iterator_lock_ends_with_it() {
     let holder = members.iterator.helper().unwrap();
     members.boost.give(holder, -3);
     assert!(members.iterator.release());
-    assert_eq!(members.boost.take_back(holder), Some(-3));
+    assert_eq!(members.boost.end(holder), Some(-3));
     members.close(&team, |_| false);
     assert_eq!(members.leave(&team, 1), NOTHING);
 }

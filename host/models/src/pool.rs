@@ -275,8 +275,8 @@ impl Scope {
 impl ScopeRef for Scope {
     type Member = Member;
 
-    fn run(&self, member: Member, assignment: Assignment, _conclusive: bool) -> Next {
-        self.team().job.run(&member, assignment)
+    fn run(&self, member: &Member, assignment: Assignment, _conclusive: bool) -> Next {
+        self.team().job.run(member, assignment)
     }
 
     fn cancelled(&self, assignment: Assignment) {
@@ -287,18 +287,20 @@ impl ScopeRef for Scope {
         self.team().enter(member)
     }
 
-    fn move_on(&self, member: u32, step: &mut dyn FnMut()) -> bool {
+    fn move_on(&self, member: &Member, step: &mut dyn FnMut()) -> bool {
         self.team().move_on(member, step)
     }
 
-    fn leave(&self, member: u32) {
+    fn leave(&self, member: &Member) {
         let team = self.team();
-        team.leave(member, |members| members.leave(&*team.pool, member));
+        team.leave(member, |members| members.leave(&*team.pool, member.id));
     }
 
-    fn leave_failed(&self, member: u32) {
+    fn leave_failed(&self, member: &Member) {
         let team = self.team();
-        team.leave(member, |members| members.leave_failed(&*team.pool, member));
+        team.leave(member, |members| {
+            members.leave_failed(&*team.pool, member.id)
+        });
     }
 }
 
@@ -393,7 +395,6 @@ impl Team {
 
     fn enter(self: Arc<Self>, member: u32) -> Member {
         let thread = current();
-        thread.set_nice(MAX_NICE);
         let mut state = self.lock();
         assert!(state.entered.insert(member), "two workers");
         // P4: whoever the caller waits for had begun before.
@@ -401,10 +402,7 @@ impl Team {
             assert!(late.remove(&member), "began after the scope was closed");
         }
         self.pool.set_worker(member, Some(thread.clone()));
-        let nice = state.members.boost.nice_of(member);
-        if nice != MAX_NICE {
-            thread.set_nice(nice);
-        }
+        thread.set_nice(state.members.boost.nice_of(member));
         self.unlock(state);
         Member {
             id: member,
@@ -413,21 +411,22 @@ impl Team {
         }
     }
 
-    fn stop_being_worker(&self, state: &mut State, member: u32) {
-        assert!(state.entered.remove(&member), "no worker");
+    fn retire(&self, state: &mut State, member: &Member) {
+        assert!(state.entered.remove(&member.id), "no worker");
         if self.bug != Bug::StaysWorker {
-            self.pool.set_worker(member, None);
+            self.pool.set_worker(member.id, None);
         }
+        member.thread.set_nice(OWN);
     }
 
-    fn move_on(&self, member: u32, step: &mut dyn FnMut()) -> bool {
+    fn move_on(&self, member: &Member, step: &mut dyn FnMut()) -> bool {
         let mut state = self.lock();
         if !state.members.may_move() {
             self.unlock(state);
             return false;
         }
-        state.members.boost.take_back(member);
-        self.stop_being_worker(&mut state, member);
+        state.members.boost.end(member.id);
+        self.retire(&mut state, member);
         if self.bug == Bug::MovesUnlocked {
             drop(state);
             step();
@@ -441,9 +440,9 @@ impl Team {
         true
     }
 
-    fn leave(&self, member: u32, step: impl FnOnce(&mut Members) -> Left) {
+    fn leave(&self, member: &Member, step: impl FnOnce(&mut Members) -> Left) {
         let mut state = self.lock();
-        self.stop_being_worker(&mut state, member);
+        self.retire(&mut state, member);
         let left = step(&mut state.members);
         if let Some((heir, nice)) = left.heir {
             self.set_nice(heir, nice);
@@ -471,7 +470,7 @@ impl Team {
     /// The calling worker is not boosted any more; drops the lock.
     pub(super) fn end_boost(&self, mut state: MutexGuard<'_, State>, member: Option<&Member>) {
         if let Some(member) = member {
-            if state.members.boost.take_back(member.id).is_some() {
+            if state.members.boost.end(member.id).is_some() {
                 member.thread.set_nice(MAX_NICE);
             }
         }
