@@ -29,7 +29,6 @@ stty -F /dev/ttyS1 @STTY@
 # from here on, see all that the kernel says
 dmesg -n 8
 cd /ktask
-echo started >/dev/ttyS2
 @SETSID@ sh -c '. /command' <@STDIN@ >/dev/ttyS1 2>&1
 status=$?
 # setting a port up waits until everything written to it is sent

@@ -15,7 +15,3 @@ SHORT_OF_MEMORY = nodes("cpus=0-1,mem=512M", "cpus=2-3,mem=512M")
 
 # The kernel would clear what is allocated, once more and in one thread.
 NOT_CLEARED_TWICE = ["--append", "init_on_alloc=0"]
-
-# Where the kernel replaces its own code over and over, as for CPU hotplug: more than emulation in
-# several threads stands.
-ONE_THREAD = ["--single-thread"]

@@ -5,8 +5,7 @@
 # DURATION  seconds
 # SEED      of the random tasks
 # TORTURE   parameters of ktask_torture, as in "nthreads=8 onoff_interval=2"
-# ISOLATE   1 if CPUs are to be isolated too. The kernel replaces code then that
-#           every task runs, and emulation in several threads does not stand that.
+# ISOLATE   1 if CPUs are to be isolated too
 # FAULTS    1 if allocations are to fail, in a kernel that can do that
 
 DURATION=${DURATION:-60}
