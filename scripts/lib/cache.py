@@ -31,6 +31,15 @@ def folder():
     return Path(os.path.realpath(base)) / "ktask_rs"
 
 
+def make():
+    """Makes the folder if it is not there."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot make the cache {folder()} ({error.strerror}); set XDG_CACHE_HOME to "
+                      "a folder that can be written to") from error
+
+
 def log_file(name):
     return folder() / "logs" / f"{name}.log"
 

@@ -276,6 +276,9 @@ def setup_refuses_bad_arguments():
     one_line_and(run(SCRIPTS / "setup", "--no-such-option"), 2)
     one_line_and(run(SCRIPTS / "setup", "--print", "nothing"), (1, 2))
     one_line_and(run(SCRIPTS / "setup", "--check", env=["XDG_CACHE_HOME=/nonexistent"]), 1)
+    done = run(SCRIPTS / "setup", env=["XDG_CACHE_HOME=/proc/nonexistent"])
+    one_line_and(done, 1)
+    expect(b"XDG_CACHE_HOME" in done.stderr, True)
 
 
 def torture_refuses_bad_arguments():
