@@ -93,6 +93,23 @@ fn a_worker_takes_back_an_exclusion() {
 }
 
 #[test]
+fn p15_suspicion_ends_where_it_is_over() {
+    let mut excluded = excluding(8, &[1]);
+    for cpu in [2, 3, 4] {
+        excluded.displaced(cpu, false);
+    }
+    excluded.clear_suspects(|cpu| cpu != 3);
+    assert!(excluded.suspects(3) && excluded.has(1));
+    assert!(!excluded.suspects(2) && !excluded.suspects(4));
+    // Counted as they are.
+    excluded.served(1);
+    assert!(excluded.any_doubt());
+    excluded.served(3);
+    assert!(!excluded.any_doubt());
+    excluded.clear_suspects(|_| unreachable!("nobody is suspected"));
+}
+
+#[test]
 fn unknown_cpus_are_never_excluded() {
     let mut excluded = none(8);
     for cpu in [8, u32::MAX] {

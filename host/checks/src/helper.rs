@@ -66,14 +66,20 @@ use Item::{
 
 type Log = Rc<RefCell<Vec<Event>>>;
 
+#[derive(Default)]
 struct Slot {
     log: Log,
     idle: Cell<bool>,
+    /// Begins at once what is queued.
+    worker: Cell<Option<&'static Helper<&'static Scope>>>,
 }
 
 impl Workers for Slot {
     fn queue(&self, cpu: u32, item: Item) {
         self.log.borrow_mut().push(Queued(cpu, item));
+        if let Some(helper) = self.worker.get() {
+            helper.run(self, item);
+        }
     }
 
     fn cancel(&self) {
@@ -178,6 +184,7 @@ impl World {
             slot: Slot {
                 log: scope.log.clone(),
                 idle: Cell::new(true),
+                ..Slot::default()
             },
         }
     }
@@ -300,7 +307,7 @@ fn helper_that_is_not_idle_is_not_offered() {
     *world.scope.in_run.borrow_mut() = Some(Box::new(move || {
         let slot = Slot {
             log: log.clone(),
-            idle: Cell::new(true),
+            ..Slot::default()
         };
         assert!(!helper.offer(&slot, scope, assignment(1), false));
         assert!(!helper.cancel());
@@ -309,6 +316,17 @@ fn helper_that_is_not_idle_is_not_offered() {
     }));
     world.run(Even);
     assert_eq!(world.events(), [Entered, Ran(0, false), Left, Freed]);
+}
+
+#[test]
+fn p3_worker_that_is_there_at_once_finds_the_offer() {
+    let world = World::new();
+    world.slot.worker.set(Some(world.helper));
+    world.after_the_next_run(Next::Move(assignment(1)));
+    assert!(world.offer(0, false));
+    let begun = [Queued(10, Even), Entered, Ran(0, false)];
+    let moved = [Moved, Queued(11, Odd), Entered, Ran(1, false), Left, Freed];
+    assert_eq!(world.events(), [&begun[..], &moved].concat());
 }
 
 /// Otherwise the next scope that takes the helper would find it busy.
@@ -339,6 +357,18 @@ fn p8_failed_helper_stays_taken_until_its_failure_is_read() {
     // The next task knows nothing of it.
     assert!(world.offer(0, false));
     world.run(Odd);
+    assert_eq!(world.helper.failure(), None);
+}
+
+#[test]
+fn p8_cancelled_helper_has_not_failed() {
+    let world = World::new();
+    assert!(world.offer(0, false));
+    world.after_the_next_run(Next::Failed(failed(0)));
+    world.run(Even);
+    assert_eq!(world.helper.failure(), Some(failed(0)));
+    // Offered to the next task, which cancels it.
+    assert!(world.offer(1, false) && world.cancel());
     assert_eq!(world.helper.failure(), None);
 }
 

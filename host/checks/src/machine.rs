@@ -428,6 +428,23 @@ fn p15_unavailable_cpu_teaches_nothing() {
     assert_eq!(world.used(), (set(&[0, 1, 2, 3]), set(&[])));
 }
 
+/// No helper is sent there any more, so nothing would end the doubt.
+#[test]
+fn p15_suspect_that_goes_away_is_forgotten() {
+    let mut world = World::new(&[4]);
+    world.learn(0, 2, false, &[0, 1]);
+    world.learn(0, 3, false, REST);
+    world.available[3] = false;
+    world.rebuild();
+    assert_eq!(world.used(), (set(REST), set(&[2])));
+    world.available[2] = false;
+    world.rebuild();
+    assert!(!world.machine.any_doubt());
+    world.available.fill(true);
+    world.rebuild();
+    assert_eq!(world.used(), (set(&[0, 1, 2, 3]), set(&[])));
+}
+
 /// The kernel has workqueues follow a moment after it has changed the isolated CPUs.
 #[test]
 fn p15_nothing_is_concluded_for_a_second_after_cpus_changed() {

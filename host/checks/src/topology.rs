@@ -335,6 +335,19 @@ fn unknown_ids_are_answered_with_none() {
     }
 }
 
+/// No list has a place for it.
+#[test]
+fn p15_cpu_of_an_unknown_node_is_not_used() {
+    for node in [2, 3, u32::MAX as usize, usize::MAX] {
+        let mut topology = empty(3, 2);
+        topology.rebuild(|cpu| Some([0, node, 1][cpu as usize]), |_| true);
+        assert_eq!(topology.usable(), 2);
+        assert_eq!(topology.node_of(1), None);
+        let picked: BTreeSet<_> = (0..4).filter_map(|_| topology.pick(None, NO_CPU)).collect();
+        assert_eq!(picked, BTreeSet::from([0, 2]));
+    }
+}
+
 #[test]
 fn machine_without_cpus_or_nodes() {
     let machine = Machine {

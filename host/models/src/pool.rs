@@ -223,8 +223,8 @@ impl Items {
         });
         CURRENT.with(|current| *current.borrow_mut() = Some(thread.clone()));
         self.pool.slot(self.member).helper.run(self, item);
-        // Nobody gives it another nice value from now on.
-        thread.nice.write(|nice| *nice = None);
+        // A worker is left as it was found, and nobody gives it another nice value from now on.
+        thread.nice.write(|nice| assert_eq!(nice.take(), Some(OWN)));
     }
 }
 
