@@ -11,11 +11,11 @@ use crate::ktask::{
     kernel::{
         iterator_lock::IteratorLock,
         lockdep::Wait,
-        pool::{
+        sched,
+        scope::{
             Job,
             Scope, //
         },
-        sched,
         team::{
             Member,
             Team, //

@@ -46,5 +46,7 @@ pub(crate) mod lockdep;
 pub(crate) mod pool;
 pub(crate) mod published;
 pub(crate) mod sched;
+pub(crate) mod scope;
+pub(crate) mod slot;
 pub(crate) mod team;
 pub(crate) mod workqueue;

@@ -15,3 +15,4 @@ pub(crate) mod members;
 pub(crate) mod outcome;
 pub(crate) mod part;
 pub(crate) mod parts;
+pub(crate) mod ring;

@@ -31,6 +31,7 @@ mod members;
 mod outcome;
 mod part;
 mod parts;
+mod ring;
 mod split;
 mod threads;
 mod topology;
