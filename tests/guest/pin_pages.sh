@@ -34,12 +34,16 @@ fails_half_way() {
 	at_least "pinned for a time" 1 "${line%% *}"
 }
 
+# Where a helper gets the chunk with the hole, the caller is to pin it when the task is done, and
+# there is nothing for ktask to undo.
 undone_by_ktask() {
 	before=$(stat undone_ranges)
-	for _ in 1 2 3 4 5; do
+	for _ in $(seq 30); do
 		fails_half_way 14 512 -p -h -t "$1" || return
+		[ "$(stat undone_ranges)" -gt "$before" ] && return
 	done
-	at_least "undone ranges" $((before + 1)) "$(stat undone_ranges)"
+	echo "ktask never undid anything"
+	return 1
 }
 
 helpers_pin() {
