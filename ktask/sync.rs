@@ -51,6 +51,34 @@ impl<T: Word> Atomic<T> {
     }
 }
 
+#[cfg(CONFIG_X86_64)]
+impl Atomic<usize> {
+    /// Stores `new` if the value is `old`. Returns the value that was there, as an error if that was
+    /// another one.
+    ///
+    /// Claiming a chunk is little else, so this is the instruction that `cmpxchg()` is in C, and not
+    /// the call of a function.
+    #[inline(always)]
+    pub(crate) fn cmpxchg(&self, old: usize, new: usize, _: Relaxed) -> Result<usize, usize> {
+        let found: usize;
+        // SAFETY: The pointer is valid and aligned, and the instruction is one atomic access.
+        unsafe {
+            core::arch::asm!(
+                "lock cmpxchg [{variable}], {new}",
+                variable = in(reg) self.0.as_ptr(),
+                new = in(reg) new,
+                inout("rax") old => found,
+                options(nostack),
+            );
+        }
+        if found == old {
+            Ok(found)
+        } else {
+            Err(found)
+        }
+    }
+}
+
 /// Everything else that an atomic variable can do.
 impl<T: Word> Deref for Atomic<T> {
     type Target = atomic::Atomic<T>;

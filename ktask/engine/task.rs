@@ -39,7 +39,6 @@ use crate::ktask::{
         },
         outcome::Outcome,
         part::{
-            Claims,
             Part, //
         },
         parts, //
@@ -81,6 +80,13 @@ pub(super) struct Task<'a, C> {
     /// Held wherever the client's functions are called.
     wait: Wait,
     outcome: Outcome,
+}
+
+impl Tally {
+    fn add(&mut self, chunks: usize, units: usize) {
+        self.chunks = self.chunks.wrapping_add(chunks);
+        self.units = self.units.wrapping_add(units);
+    }
 }
 
 /// Who works on a part.
@@ -260,47 +266,70 @@ impl<'a, C: Client> Task<'a, C> {
             Worker::Caller => sizes,
             Worker::Helper(_) => sizes.with_slow_start(),
         };
-        let simple = self.killable.is_none() && self.iterator.is_none();
-        let mut claims = part.claims(sizes);
+        let _held = self.wait.hold();
+        let failed = if self.killable.is_none() && self.iterator.is_none() {
+            self.drain_range(part, &sizes, tally)
+        } else {
+            self.drain_otherwise(part, sizes, by, tally)
+        };
+        failed.map(|chunk| Failed { part: index, chunk })
+    }
+
+    /// The loop of most tasks: of a range, whose caller cannot be killed. A function of its own, so
+    /// that nothing that only other tasks need is in its registers.
+    #[inline(never)]
+    fn drain_range(&self, part: &Part, sizes: &Sizes, tally: &mut Tally) -> Option<Chunk> {
+        let client = self.request.client;
+        let outcome = &self.outcome;
+        let mut claims = part.claims(*sizes);
+        let mut done = 0usize;
+        while !outcome.failed() {
+            let Chunk {
+                offset,
+                len,
+                start,
+                end,
+            } = claims.next(done)?;
+            done = done.wrapping_add(len);
+            tally.add(1, len);
+            let error = client.run(start, end);
+            if error != 0 {
+                outcome.fail(error);
+                return Some(part.chunk(offset, len));
+            }
+            sched::cond_resched();
+        }
+        None
+    }
+
+    /// As [`Self::drain_range`], where the caller can be killed or a client's iterator is called.
+    #[inline(never)]
+    fn drain_otherwise(
+        &self,
+        part: &Part,
+        sizes: Sizes,
+        by: Worker,
+        tally: &mut Tally,
+    ) -> Option<Chunk> {
         let mut chunks = 0usize;
         let mut units = 0usize;
         let mut failed = None;
-        let _held = self.wait.hold();
-        loop {
-            let claimed = if simple {
-                self.claim(&mut claims, units)
-            } else {
-                self.claim_otherwise(part, sizes, units, by)
-            };
-            let Some(chunk) = claimed else {
-                break;
-            };
+        while let Some(chunk) = self.claim_otherwise(part, sizes, units, by) {
             chunks = chunks.wrapping_add(1);
             units = units.wrapping_add(chunk.len);
             let error = self.request.client.run(chunk.start, chunk.end);
             if error != 0 {
                 self.outcome.fail(error);
-                failed = Some(Failed { part: index, chunk });
+                failed = Some(chunk);
                 break;
             }
             sched::cond_resched();
         }
-        tally.chunks = tally.chunks.wrapping_add(chunks);
-        tally.units = tally.units.wrapping_add(units);
+        tally.add(chunks, units);
         failed
     }
 
-    #[inline]
-    fn claim(&self, claims: &mut Claims<'_>, done: usize) -> Option<Chunk> {
-        if self.outcome.failed() {
-            return None;
-        }
-        claims.next(done)
-    }
-
-    /// As [`Self::claim`], where the caller can be killed or a client's iterator is called. Out of
-    /// the way of others.
-    #[inline(never)]
+    /// Claims a chunk where the caller can be killed or a client's iterator is called.
     fn claim_otherwise(&self, part: &Part, sizes: Sizes, done: usize, by: Worker) -> Option<Chunk> {
         let Some(iterator) = self.iterator else {
             if self.stopped(part) {

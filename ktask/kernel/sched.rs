@@ -41,9 +41,15 @@ pub(crate) fn killed(thread: &Task) -> bool {
 }
 
 /// Lets another thread run if the scheduler wants that. May sleep.
+///
+/// A kernel with lazy preemption preempts its threads where that is wanted, and its `cond_resched()`
+/// does nothing but check that sleeping is allowed, if it is to check that.
+#[inline(always)]
 pub(crate) fn cond_resched() {
-    // SAFETY: Called where sleeping is allowed, as documented.
-    unsafe { c::ktask_c_cond_resched() };
+    if cfg!(not(CONFIG_ARCH_HAS_PREEMPT_LAZY)) || cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
+        // SAFETY: Called where sleeping is allowed, as documented.
+        unsafe { c::ktask_c_cond_resched() };
+    }
 }
 
 /// Gives the calling thread another nice value. Does not sleep.

@@ -43,7 +43,8 @@ pub(crate) struct Sizes {
     plenty: usize,
     /// In between, what remains is divided by this.
     shares: usize,
-    slow_start: bool,
+    /// A chunk is at most this much larger than what the thread has done so far.
+    growth: usize,
 }
 
 impl Sizes {
@@ -58,7 +59,7 @@ impl Sizes {
                 most: usize::MAX,
                 plenty: 0,
                 shares: 1,
-                slow_start: false,
+                growth: usize::MAX,
             };
         }
         let shares = threads.saturating_mul(SHARES_PER_THREAD);
@@ -72,7 +73,7 @@ impl Sizes {
             most,
             plenty: most.saturating_mul(shares),
             shares,
-            slow_start: false,
+            growth: usize::MAX,
         }
     }
 
@@ -81,7 +82,7 @@ impl Sizes {
     /// these, so that in the end nobody waits for it longer than it has worked already.
     pub(crate) fn with_slow_start(self) -> Self {
         Self {
-            slow_start: true,
+            growth: self.min,
             ..self
         }
     }
@@ -99,14 +100,18 @@ impl Sizes {
         let share = if remaining >= self.plenty {
             self.most.min(remaining)
         } else {
-            let share = remaining.checked_div(self.shares).unwrap_or(remaining);
-            round_down(share, self.min)
+            self.guided(remaining)
         };
-        if self.slow_start {
-            share.min(done.saturating_add(self.min))
-        } else {
-            share
-        }
+        share.min(done.saturating_add(self.growth))
+    }
+
+    /// A share of what remains. Out of the way of the largest and the smallest chunks: a division
+    /// takes registers that the loop around it needs.
+    #[cold]
+    #[inline(never)]
+    fn guided(&self, remaining: usize) -> usize {
+        let share = remaining.checked_div(self.shares).unwrap_or(remaining);
+        round_down(share, self.min)
     }
 }
 

@@ -139,6 +139,18 @@ impl Part {
         })
     }
 
+    /// The chunk of `len` units that `offset` units precede, in a part that is a range.
+    #[inline]
+    pub(crate) fn chunk(&self, offset: usize, len: usize) -> Chunk {
+        let start = self.start.wrapping_add(offset);
+        Chunk {
+            offset,
+            len,
+            start,
+            end: start.wrapping_add(len),
+        }
+    }
+
     /// Claims all of a part that no other thread uses; `end` is the position after it.
     pub(crate) fn claim_all(&self, end: usize) -> Chunk {
         self.claimed.store(self.size, Relaxed);
@@ -191,13 +203,7 @@ impl Claims<'_> {
             match part.claimed.cmpxchg(offset, claimed, Relaxed) {
                 Ok(_) => {
                     self.seen = claimed;
-                    let start = part.start.wrapping_add(offset);
-                    return Some(Chunk {
-                        offset,
-                        len,
-                        start,
-                        end: start.wrapping_add(len),
-                    });
+                    return Some(part.chunk(offset, len));
                 }
                 Err(now) => self.seen = now,
             }
