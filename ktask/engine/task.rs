@@ -149,8 +149,9 @@ impl<'a, C: Client> Task<'a, C> {
         if let Some(part) = plan.first.and_then(|first| parts.get(first)) {
             part.add_thread();
         }
-        for _ in 1..plan.threads {
-            let Some((index, part)) = parts::next_part(parts) else {
+        for number in 1..plan.threads {
+            let total = self.request.total;
+            let Some((index, part)) = parts::part_for(parts, total, number, plan.threads) else {
                 return;
             };
             if !self.start_helper(scope, plan, index, part.nid()) {

@@ -4,6 +4,34 @@
 
 use super::part::Part;
 
+/// Returns the part that helper `number`, from 1 on, is sent to, and its index, of a task with `total`
+/// units that is to have `threads` threads. `None` if no part has any unit.
+///
+/// With more parts than threads, helpers are spread evenly over all units: parts are often listed node
+/// after node, and all helpers would be sent to the nodes of the first ones.
+pub(crate) fn part_for(
+    parts: &[Part],
+    total: usize,
+    number: usize,
+    threads: usize,
+) -> Option<(usize, &Part)> {
+    if parts.len() <= threads {
+        return next_part(parts);
+    }
+    let share = total.checked_div(threads)?;
+    part_with(parts, share.saturating_mul(number))
+}
+
+/// Returns the part with the unit `position` of all parts together, and its index.
+fn part_with(parts: &[Part], position: usize) -> Option<(usize, &Part)> {
+    let mut left = position;
+    parts.iter().enumerate().find(|(_, part)| {
+        let before = left;
+        left = left.saturating_sub(part.size());
+        before < part.size()
+    })
+}
+
 /// Returns the part that the next thread should be sent to, and its index: the one with the most
 /// units per thread sent there so far. `None` if no part has any unit.
 pub(crate) fn next_part(parts: &[Part]) -> Option<(usize, &Part)> {

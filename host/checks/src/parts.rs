@@ -10,7 +10,8 @@ use crate::{
             parts::{
                 callers_part,
                 most_left,
-                next_part, //
+                next_part,
+                part_for, //
             }, //
         }, //
     },
@@ -61,6 +62,38 @@ fn no_parts_no_part() {
     assert!(next_part(&empty).is_none());
     assert_eq!(most_left(&empty, 1), None);
     assert_eq!(callers_part(&empty, None), None);
+}
+
+/// Parts that are listed node after node: each node gets helpers in proportion to its parts.
+#[test]
+fn helpers_of_many_parts_are_spread_over_all_nodes() {
+    let parts: Vec<_> = (0..800).map(|part| Part::new(0, 64, part / 100)).collect();
+    for threads in [9, 64, 799] {
+        let mut helpers = [0usize; 8];
+        for number in 1..threads {
+            let (index, part) = part_for(&parts, 800 * 64, number, threads).unwrap();
+            assert!(core::ptr::eq(part, &parts[index]));
+            helpers[part.nid().unwrap()] += 1;
+            part.add_thread();
+        }
+        let most = threads.div_ceil(8);
+        assert!(
+            helpers.iter().all(|&here| here.abs_diff(most) <= 1),
+            "{helpers:?}"
+        );
+    }
+}
+
+/// Whatever the sizes of parts, empty ones among them, a helper is sent to one with units.
+#[test]
+fn no_helper_is_sent_to_an_empty_part() {
+    let parts = parts_of(&[0, 3, 0, 0, 9, 1, 0]);
+    for number in 1..6 {
+        let (_, part) = part_for(&parts, 13, number, 6).unwrap();
+        assert!(part.size() > 0);
+    }
+    assert!(part_for(&parts_of(&[0, 0, 0]), 0, 1, 2).is_none());
+    assert!(part_for(&[], 0, 1, 2).is_none());
 }
 
 /// A thread that looks for work must not take longer, the more parts there are.

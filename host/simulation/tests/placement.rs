@@ -37,9 +37,9 @@ fn lopsided() -> Work {
     Work::new(Profile::Eighth(7), UNITS, 1, TOTAL, &[0, 1])
 }
 
-/// A task of many more parts than threads, of 8 nodes in turn.
-fn many_parts() -> Work {
-    let nodes: Vec<_> = (0..800).map(|part| part % 8).collect();
+/// A task of many more parts than threads, of 8 nodes; `node_of` tells the node of a part.
+fn many_parts(node_of: impl Fn(usize) -> usize) -> Work {
+    let nodes: Vec<_> = (0..800).map(node_of).collect();
     uniform(UNITS, &nodes)
 }
 
@@ -119,11 +119,13 @@ fn each_node_of_a_task_gets_its_share() {
 
 #[test]
 fn many_parts_of_many_nodes_are_done() {
-    let outcome = ktask(8, &many_parts(), 32);
-    assert_eq!(outcome.units, UNITS);
-    assert!(outcome.placed.iter().all(|&helpers| helpers >= 3));
-    assert!(outcome.local > 0.9);
-    near(outcome.makespan_ns, TOTAL / 32.0, 0.02);
+    for node_of in [|part| part % 8, |part| part / 100] {
+        let outcome = ktask(8, &many_parts(node_of), 32);
+        assert_eq!(outcome.units, UNITS);
+        assert!(outcome.placed.iter().all(|&helpers| helpers >= 3));
+        assert!(outcome.local > 0.9);
+        near(outcome.makespan_ns, TOTAL / 32.0, 0.02);
+    }
 }
 
 /// The simulation panics if a limit is not back at 0 when a task is over. Here are all ways in which

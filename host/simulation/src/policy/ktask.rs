@@ -65,6 +65,7 @@ pub(crate) struct Ktask {
     tables: Tables<Vec<u32>>,
     limits: Limits<Vec<Rlim>>,
     parts: Vec<Part>,
+    total: usize,
     /// How many threads are planned, the caller included.
     planned: usize,
     caller: u32,
@@ -94,6 +95,7 @@ impl Ktask {
             tables,
             limits,
             parts,
+            total: work.units(),
             caller,
             threads: vec![Thread {
                 part: first,
@@ -107,7 +109,9 @@ impl Ktask {
     pub(super) fn recruit(&mut self, threads: usize) -> Vec<Pool> {
         let mut pools = Vec::new();
         while self.threads.len() < threads.min(self.planned) {
-            let Some((index, part)) = parts::next_part(&self.parts) else {
+            let (total, number) = (self.total, self.threads.len());
+            let part = parts::part_for(&self.parts, total, number, self.planned);
+            let Some((index, part)) = part else {
                 break;
             };
             let nid = part.nid();
