@@ -46,7 +46,8 @@ pub(crate) fn killed(thread: &Task) -> bool {
 /// does nothing but check that sleeping is allowed, if it is to check that.
 #[inline(always)]
 pub(crate) fn cond_resched() {
-    if cfg!(not(CONFIG_ARCH_HAS_PREEMPT_LAZY)) || cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
+    let preempts = cfg!(CONFIG_PREEMPTION) && cfg!(CONFIG_ARCH_HAS_PREEMPT_LAZY);
+    if !preempts || cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
         // SAFETY: Called where sleeping is allowed, as documented.
         unsafe { c::ktask_c_cond_resched() };
     }
