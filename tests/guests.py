@@ -35,7 +35,7 @@ STOCK = {
         nodes("cpus=0-1,mem=2G", "absent=2", "cpus=3-4,mem=2G"),
         ["TASKS=5000", "sparse", "cases", "limits"]),
     "2 nodes of 4 CPUs": (
-        nodes("cpus=0-3,mem=2G", "cpus=4-7,mem=2G"), ["TASKS=20000", "limits", "workqueue"]),
+        nodes("cpus=0-3,mem=2G", "cpus=4-7,mem=2G"), ["limits", "workqueue"]),
     # All CPUs but one go offline and come back. If QEMU has a thread for each CPU, it happens that
     # one of them does not come back.
     "suspend": (
@@ -53,7 +53,7 @@ STOCK = {
 
 # Sanitizers slow a guest down: fewer random tasks and rounds, and less memory to look through for
 # leaks where the shape is the default one.
-FEWER = {"TASKS=100000": "TASKS=3000", "TASKS=20000": "TASKS=2000", "TASKS=5000": "TASKS=500",
+FEWER = {"TASKS=100000": "TASKS=3000", "TASKS=5000": "TASKS=500",
          "ROUNDS=10000": "ROUNDS=500"}
 LESS_MEMORY = nodes("cpus=0-1,mem=1G", "cpus=2-3,mem=1G")
 
