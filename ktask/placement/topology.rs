@@ -7,9 +7,12 @@
 //! CPUs of each node so that any few neighbours in the list lie far apart in the node, and so in
 //! different pools.
 
-use core::ops::{
-    DerefMut,
-    Range, //
+use core::{
+    mem::replace,
+    ops::{
+        DerefMut,
+        Range, //
+    }, //
 };
 
 /// There is no such node or CPU.
@@ -206,17 +209,14 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
         self.usable = start as usize;
     }
 
-    /// Lists the usable CPUs of each node in `all`, in the order of their ids. The turns start anew:
-    /// meanwhile they are where the next CPU of each node goes.
+    /// Lists the usable CPUs of each node in `all`, in the order of their ids. The turns go on where
+    /// they were: if they began anew with each rebuild, the last CPUs of a list might never have one.
     fn group(&mut self, usable: impl Fn(u32) -> bool) {
-        for (next, &first) in self.turn.iter_mut().zip(self.first.iter()) {
-            *next = first;
-        }
         for (cpu, &node) in self.node_of.iter().enumerate() {
             if !usable(cpu as u32) {
                 continue;
             }
-            let Some(next) = self.turn.get_mut(node as usize) else {
+            let Some(next) = self.first.get_mut(node as usize) else {
                 continue;
             };
             if let Some(entry) = self.all.get_mut(*next as usize) {
@@ -224,7 +224,11 @@ impl<V: DerefMut<Target = [u32]>> Topology<V> {
             }
             *next = next.wrapping_add(1);
         }
-        self.turn.fill(0);
+        // Each start has become the end, which is the next start.
+        let mut start = 0;
+        for first in self.first.iter_mut() {
+            start = replace(first, start);
+        }
     }
 }
 

@@ -65,7 +65,13 @@ keeps_to_narrowed_mask() {
 # Once it is known which CPUs are left, helpers are not queued for others, but for a
 # try now and then; by chance it would be five of eight.
 few_helpers_are_displaced() {
-	set_to $WORKQUEUES/cpumask 13 && limits_become 2 1 0 || return
+	set_to $WORKQUEUES/cpumask 13 && limits_become 2 1 0 && few_of_many_are_displaced
+	status=$?
+	set_to $WORKQUEUES/cpumask ff
+	limits_become 6 3 3 && return $status
+}
+
+few_of_many_are_displaced() {
 	before=$(stat helpers_displaced)
 	started=$(stat helpers_started)
 	for _ in $(seq 1 20); do
@@ -73,9 +79,7 @@ few_helpers_are_displaced() {
 	done
 	displaced=$(($(stat helpers_displaced) - before))
 	started=$(($(stat helpers_started) - started))
-	set_to $WORKQUEUES/cpumask ff
-	at_least "started" 20 $started && at_least "half of them" $((displaced * 2)) $started &&
-		limits_become 6 3 3
+	at_least "started" 20 $started && at_least "half of them" $((displaced * 2)) $started
 }
 
 # With one CPU there is no helper, and so nobody to find out that there are more.

@@ -236,6 +236,26 @@ fn callers_cpu_comes_last_and_pools_take_turns() {
     }
 }
 
+/// Where an excluded CPU is tried again, tables are rebuilt once a second. A task a second would try the
+/// same CPUs for ever.
+#[test]
+fn p15_turns_go_on_after_a_rebuild() {
+    let machine = Machine {
+        cpus: vec![Some((0, true)); 4],
+        distance: vec![vec![10]],
+    };
+    for node in [Some(0), None] {
+        let mut topology = machine.topology();
+        let picked: BTreeSet<_> = (0..4)
+            .filter_map(|_| {
+                machine.rebuild(&mut topology);
+                topology.pick(node, NO_CPU)
+            })
+            .collect();
+        assert_eq!(picked.len(), 4, "{picked:?}");
+    }
+}
+
 #[test]
 fn cpus_of_a_node_are_picked_far_apart() {
     let machine = Machine {
