@@ -8,23 +8,55 @@
 #	result NAME=VALUE...
 #	thread NAME=VALUE...		for each thread that took part
 #	caller NAME=VALUE...		for each of several callers
+#	mark NAME=VALUE			for each change in the middle
+#	chunk NAME=VALUE...		for each chunk, if they are logged
 #
 # usage: guest.sh ROUNDS MEASUREMENT...
 # A measurement is what ktask_bench is to be told, with commas between, or
-# knob:NAME=VALUE, which sets one of ktask's knobs.
+# knob:NAME=VALUE, which sets one of ktask's knobs. One that begins with lower=N
+# or unplug=N has something change in the middle: see lower() and unplug().
 
 DEBUGFS=/sys/kernel/debug
 BENCH=$DEBUGFS/ktask_bench
 
+# The limit on helpers is N for a while.
+lower() {
+	sleep 0.05
+	echo "$1" > $DEBUGFS/ktask/rlim_max && echo > $BENCH/mark || return
+	sleep 0.1
+	echo auto > $DEBUGFS/ktask/rlim_max && echo > $BENCH/mark
+}
+
+# CPU N is offline for a while.
+unplug() {
+	cpu=/sys/devices/system/cpu/cpu$1/online
+	sleep 0.1
+	echo 0 > "$cpu" && echo > $BENCH/mark || return
+	sleep 0.1
+	echo 1 > "$cpu" && echo > $BENCH/mark
+}
+
 measure() {
+	change=
 	settings=$(echo "$2" | tr , ' ')
+	case $settings in
+	lower=* | unplug=*)
+		change=${settings%% *}
+		settings=${settings#* }
+		;;
+	esac
 	# What the last one leaves behind, such as a workqueue that is being taken down, is gone then.
 	sleep 0.05
+	[ ! "$change" ] || "${change%=*}" "${change#*=}" &
 	if ! echo "$settings" > $BENCH/run; then
 		echo "ktask_bench refused '$settings'"
 		exit 1
 	fi
-	echo "sample $1 $settings"
+	if ! wait $!; then
+		echo "$change failed"
+		exit 1
+	fi
+	echo "sample $1 $change $settings"
 	cat $BENCH/result
 }
 
@@ -34,11 +66,14 @@ turn() {
 
 rounds=$1
 shift
+# The kernel has work of its own for a second after its boot, which would slow the calibration down.
+sleep 3
 for module in ktask_rs ktask_bench; do
 	insmod "$module.ko" || exit
 done
 echo "guest kernel $(uname -r)"
 echo "guest cpu $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
+echo "guest tsc_khz $(cat $BENCH/tsc_khz)"
 echo "guest loops_per_ms $(cat $BENCH/loops_per_ms)"
 
 round=1

@@ -14,6 +14,9 @@
 
 #define THREADS_MAX	256
 #define PARTS_MAX	2
+#define MARKS_MAX	4
+/* Chunks of one measurement that are logged. */
+#define LOG_MAX		16384
 
 struct run;
 
@@ -63,6 +66,9 @@ struct seen {
 	/* Where and when its first chunk began. */
 	unsigned int cpu;
 	u64 first_ns;
+	/* When its last chunk began, if chunks are logged. */
+	u64 begun_ns;
+	/* Other threads read it while the run goes on. */
 	size_t units;
 	/* Units done on the node that they belong to. */
 	size_t local;
@@ -71,6 +77,13 @@ struct seen {
 	u64 gap_min;
 	u64 gap_sum;
 	unsigned int gaps;
+};
+
+/* A chunk of a run that logs them: whose it was, and when. */
+struct chunk {
+	int pid;
+	u64 begin_ns;
+	u64 end_ns;
 };
 
 /* One measurement. */
@@ -90,6 +103,18 @@ struct run {
 	unsigned long callers;
 	/* Calls to measure, in a run that measures path lengths. */
 	unsigned long calls;
+	/* The node that all units belong to, or ULONG_MAX for two. */
+	unsigned long node;
+	/*
+	 * Of another task of the same peer, which has begun before: its units, its
+	 * work, and how much later the measured one begins. Cut: it ends with that.
+	 */
+	unsigned long first_units;
+	unsigned long first_ms;
+	unsigned long after_ms;
+	unsigned long cut;
+	/* Whether chunks are logged. */
+	unsigned long log;
 	/* Loops that each unit of "spin" costs. */
 	u32 *cost;
 	ktime_t start;
@@ -100,6 +125,16 @@ struct run {
 	u64 hog_loops;
 	u64 path_min;
 	u64 path_median;
+	/* When the other task ended, and the units that the measured one had done by then. */
+	u64 other_ns;
+	size_t other_units;
+	/* The rest of the work is left out: its units count for nothing. */
+	bool enough;
+	struct chunk *chunks;
+	atomic_t nr_chunks;
+	/* When "mark" was written. */
+	u64 marks[MARKS_MAX];
+	unsigned int nr_marks;
 	atomic_t working;
 	atomic_t peak;
 	struct seen seen[THREADS_MAX];
@@ -108,7 +143,10 @@ struct run {
 /* record.c */
 struct seen *seen_here(struct run *run);
 struct seen *chunk_begins(struct run *run);
-void chunk_ends(struct run *run, struct seen *seen, size_t units, size_t local);
+void units_done(struct seen *seen, size_t units, size_t local);
+void chunk_ends(struct run *run, struct seen *seen);
+u64 since_start(const struct run *run);
+size_t units_so_far(struct run *run);
 int nid_of_unit(const struct job *job, size_t unit);
 
 /* work.c */
@@ -121,6 +159,13 @@ extern u32 loops_per_ms;
 int hogs_start(unsigned int count);
 u64 hogs_done(void);
 void hogs_stop(void);
+
+/* other.c */
+int other_start(struct run *run);
+int other_end(void);
+
+/* main.c */
+int divide(struct run *run);
 
 /* padata.c, which scripts/bench makes from the kernel's */
 struct padata_mt_job;

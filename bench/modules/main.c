@@ -18,6 +18,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timex.h>
 #include <linux/uaccess.h>
 
 #include "bench.h"
@@ -51,7 +52,7 @@ static int call(void *data)
 
 	wait_for_completion(caller->go);
 	caller->err = run->peer->run(&run->job);
-	run->caller_ns[caller->index] = ktime_to_ns(ktime_sub(ktime_get(), run->start));
+	run->caller_ns[caller->index] = since_start(run);
 	complete(&caller->done);
 	return 0;
 }
@@ -81,13 +82,13 @@ static int run_callers(struct run *run)
 		made++;
 	}
 	msleep(SETTLE_MS);
-	run->start = ktime_get();
+	WRITE_ONCE(run->start, ktime_get());
 	complete_all(&go);
 	for (i = 0; i < made; i++) {
 		wait_for_completion(&callers[i].done);
 		err = err ?: callers[i].err;
 	}
-	run->time_ns = ktime_to_ns(ktime_sub(ktime_get(), run->start));
+	run->time_ns = since_start(run);
 	kfree(callers);
 	return err;
 }
@@ -97,10 +98,21 @@ static int run_alone(struct run *run)
 	int err;
 
 	run->caller_pid = task_pid_nr(current);
-	run->start = ktime_get();
+	WRITE_ONCE(run->start, ktime_get());
 	err = run->calls ? measure_path(run) : run->peer->run(&run->job);
-	run->time_ns = ktime_to_ns(ktime_sub(ktime_get(), run->start));
+	run->time_ns = since_start(run);
 	return err;
+}
+
+static int run_beside_other(struct run *run)
+{
+	int err, others;
+
+	err = other_start(run);
+	if (!err)
+		err = run->callers ? run_callers(run) : run_alone(run);
+	others = other_end();
+	return err ?: others;
 }
 
 static int run_with_hogs(struct run *run)
@@ -113,7 +125,7 @@ static int run_with_hogs(struct run *run)
 		msleep(SETTLE_MS);
 	before = hogs_done();
 	if (!err)
-		err = run->callers ? run_callers(run) : run_alone(run);
+		err = run_beside_other(run);
 	run->hog_loops = hogs_done() - before;
 	hogs_stop();
 	return err;
@@ -135,7 +147,7 @@ struct setting {
 	unsigned long *value;
 };
 
-static int set(struct run *run, char *word, unsigned long *node)
+static int set(struct run *run, char *word)
 {
 	const struct setting settings[] = {
 		{ "units", &run->job.units },
@@ -145,7 +157,12 @@ static int set(struct run *run, char *word, unsigned long *node)
 		{ "hogs", &run->hogs },
 		{ "callers", &run->callers },
 		{ "calls", &run->calls },
-		{ "node", node },
+		{ "node", &run->node },
+		{ "first_units", &run->first_units },
+		{ "first_ms", &run->first_ms },
+		{ "after_ms", &run->after_ms },
+		{ "cut", &run->cut },
+		{ "log", &run->log },
 	};
 	char *name = strsep(&word, "=");
 	size_t i;
@@ -173,10 +190,12 @@ static int set(struct run *run, char *word, unsigned long *node)
 }
 
 /* All units belong to one node, or one half to each of the first two. */
-static int divide(struct job *job, unsigned long node)
+int divide(struct run *run)
 {
 	unsigned int first = first_memory_node;
 	unsigned int second = next_node(first, node_states[N_MEMORY]);
+	unsigned long node = run->node;
+	struct job *job = &run->job;
 
 	job->nr_parts = 1;
 	if (node == BOTH_NODES) {
@@ -198,31 +217,38 @@ static int divide(struct job *job, unsigned long node)
 
 static int parse(struct run *run, char *text)
 {
-	unsigned long node = BOTH_NODES;
 	char *word;
 	int err;
 
 	memset(run, 0, sizeof(*run));
+	run->node = BOTH_NODES;
 	run->job.min_chunk = 1;
 	run->job.threads = 1;
 	run->skew = "even";
 	while ((word = strsep(&text, "\n "))) {
-		err = *word ? set(run, word, &node) : 0;
+		err = *word ? set(run, word) : 0;
 		if (err)
 			return err;
 	}
 	if (!run->peer || !run->job.work || !run->job.units || !run->job.min_chunk ||
 	    !run->job.threads || run->callers > THREADS_MAX)
 		return -EINVAL;
+	if (run->first_units && !run->job.work->prepare)
+		return -EINVAL;
 	run->job.run = run;
-	return divide(&run->job, node);
+	return divide(run);
 }
 
 static int measure(struct run *run, char *text)
 {
 	int err;
 
+	kvfree(run->chunks);
 	err = parse(run, text);
+	if (!err && run->log) {
+		run->chunks = kvcalloc(LOG_MAX, sizeof(*run->chunks), GFP_KERNEL);
+		err = run->chunks ? 0 : -ENOMEM;
+	}
 	if (!err && run->job.work->prepare)
 		err = run->job.work->prepare(run);
 	if (!err)
@@ -254,6 +280,22 @@ static const struct file_operations run_fops = {
 	.write = run_write,
 };
 
+/* Takes down when it is written, which is in the middle of a measurement. */
+static ssize_t mark_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
+{
+	u64 now = since_start(&last);
+
+	if (!now || last.nr_marks == MARKS_MAX)
+		return -EINVAL;
+	last.marks[last.nr_marks++] = now;
+	return size;
+}
+
+static const struct file_operations mark_fops = {
+	.owner = THIS_MODULE,
+	.write = mark_write,
+};
+
 static void show_seen(struct seq_file *m, const struct run *run, const struct seen *seen)
 {
 	bool caller = atomic_read(&seen->pid) == run->caller_pid;
@@ -266,20 +308,37 @@ static void show_seen(struct seq_file *m, const struct run *run, const struct se
 	seq_putc(m, '\n');
 }
 
+static void show_chunks(struct seq_file *m, const struct run *run)
+{
+	int i, count = run->chunks ? min(atomic_read(&run->nr_chunks), LOG_MAX) : 0;
+
+	for (i = 0; i < run->nr_marks; i++)
+		seq_printf(m, "mark ns=%llu\n", run->marks[i]);
+	for (i = 0; i < count; i++) {
+		const struct chunk *chunk = &run->chunks[i];
+
+		seq_printf(m, "chunk caller=%d thread=%d begin_ns=%llu end_ns=%llu\n",
+			   chunk->pid == run->caller_pid, chunk->pid, chunk->begin_ns,
+			   chunk->end_ns);
+	}
+}
+
 static int result_show(struct seq_file *m, void *unused)
 {
 	const struct run *run = &last;
 	unsigned int i;
 
 	mutex_lock(&run_lock);
-	seq_printf(m, "result time_ns=%llu peak=%d hog_loops=%llu path_min=%llu path_median=%llu\n",
+	seq_printf(m, "result time_ns=%llu peak=%d hog_loops=%llu path_min=%llu path_median=%llu",
 		   run->time_ns, atomic_read(&run->peak), run->hog_loops,
 		   run->path_min, run->path_median);
+	seq_printf(m, " other_ns=%llu other_units=%zu\n", run->other_ns, run->other_units);
 	for (i = 0; i < THREADS_MAX; i++)
 		if (atomic_read(&run->seen[i].pid))
 			show_seen(m, run, &run->seen[i]);
 	for (i = 0; i < run->callers; i++)
 		seq_printf(m, "caller time_ns=%llu\n", run->caller_ns[i]);
+	show_chunks(m, run);
 	mutex_unlock(&run_lock);
 	return 0;
 }
@@ -299,7 +358,9 @@ static int __init bench_init(void)
 	work_calibrate();
 	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
+	debugfs_create_file("mark", 0200, dir, NULL, &mark_fops);
 	debugfs_create_file("result", 0400, dir, NULL, &result_fops);
+	debugfs_create_u32("tsc_khz", 0400, dir, &tsc_khz);
 	debugfs_create_u32("loops_per_ms", 0400, dir, &loops_per_ms);
 	return 0;
 }

@@ -8,6 +8,14 @@
 
 #include "bench.h"
 
+/* Nanoseconds since the run began, or 0 if it has not. */
+u64 since_start(const struct run *run)
+{
+	ktime_t start = READ_ONCE(run->start);
+
+	return start ? ktime_to_ns(ktime_sub(ktime_get(), start)) : 0;
+}
+
 /* The entry of the calling thread, or NULL if there are too many threads. */
 struct seen *seen_here(struct run *run)
 {
@@ -39,18 +47,49 @@ struct seen *chunk_begins(struct run *run)
 		seen->cpu = raw_smp_processor_id();
 		seen->first_ns = ktime_to_ns(ktime_sub(ktime_get(), run->start));
 	}
+	if (seen && run->chunks)
+		seen->begun_ns = since_start(run);
 	return seen;
 }
 
-/* ... and by the same thread when it ends it. */
-void chunk_ends(struct run *run, struct seen *seen, size_t units, size_t local)
+/* ... when it has done @units of it, @local of them on the node that they belong to, */
+void units_done(struct seen *seen, size_t units, size_t local)
 {
-	if (seen) {
+	if (!seen)
+		return;
+	WRITE_ONCE(seen->units, seen->units + units);
+	seen->local += local;
+}
+
+static void log_chunk(struct run *run, const struct seen *seen)
+{
+	int at = atomic_inc_return(&run->nr_chunks) - 1;
+
+	if (at < LOG_MAX)
+		run->chunks[at] = (struct chunk) {
+			task_pid_nr(current), seen->begun_ns, since_start(run)
+		};
+}
+
+/* ... and when it ends the chunk. */
+void chunk_ends(struct run *run, struct seen *seen)
+{
+	if (seen)
 		seen->chunks++;
-		seen->units += units;
-		seen->local += local;
-	}
+	if (seen && run->chunks)
+		log_chunk(run, seen);
 	atomic_dec(&run->working);
+}
+
+/* Of all threads, while the run goes on. */
+size_t units_so_far(struct run *run)
+{
+	size_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < THREADS_MAX; i++)
+		sum += READ_ONCE(run->seen[i].units);
+	return sum;
 }
 
 /* The node that a unit belongs to. */

@@ -38,14 +38,16 @@ static int block_nid[BLOCKS_MAX];
 static __always_inline void clear(size_t start, size_t end, struct run *run)
 {
 	struct seen *seen = chunk_begins(run);
-	size_t unit, local = 0;
+	size_t unit;
 
 	for (unit = start; unit < end; unit++) {
-		local += numa_node_id() == block_nid[unit];
+		bool local = numa_node_id() == block_nid[unit];
+
 		clear_pages(page_address(blocks[unit]), 1 << BLOCK_ORDER);
+		units_done(seen, 1, local);
 		cond_resched();
 	}
-	chunk_ends(run, seen, end - start, local);
+	chunk_ends(run, seen);
 }
 
 /* Blocks stay for the runs that follow: allocating them is not measured. */
@@ -103,14 +105,16 @@ void work_calibrate(void)
 static __always_inline void spin(size_t start, size_t end, struct run *run)
 {
 	struct seen *seen = chunk_begins(run);
-	size_t unit, local = 0;
+	size_t unit;
 
-	for (unit = start; unit < end; unit++) {
-		local += numa_node_id() == nid_of_unit(&run->job, unit);
+	for (unit = start; unit < end && !READ_ONCE(run->enough); unit++) {
+		bool local = numa_node_id() == nid_of_unit(&run->job, unit);
+
 		burn(run->cost[unit]);
+		units_done(seen, 1, local);
 		cond_resched();
 	}
-	chunk_ends(run, seen, end - start, local);
+	chunk_ends(run, seen);
 }
 
 /* A dear eighth costs this many times what another does. */
@@ -166,7 +170,8 @@ static __always_inline void doze(size_t start, size_t end, struct run *run)
 	struct seen *seen = chunk_begins(run);
 
 	msleep(run->ms);
-	chunk_ends(run, seen, end - start, 0);
+	units_done(seen, end - start, 0);
+	chunk_ends(run, seen);
 }
 
 DEFINE_WORK(doze, NULL);
