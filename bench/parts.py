@@ -27,6 +27,8 @@ class Shape:
     caller: str = ""
     # Counts instructions; booted twice, to see that they come out the same.
     icount: bool = False
+    # More arguments for the kernel.
+    append: str = ""
 
     @property
     def boots(self):
@@ -549,6 +551,247 @@ class Contention:
                   bars))
 
 
+class Elastic:
+    """What a task makes of threads and CPUs that are there only after it began."""
+    name = "elastic"
+    rounds = 5
+
+    # A late task begins that many ms after another one, and has that many times its work.
+    LATE = 50
+    LONGER = 3
+
+    def __init__(self, cpus, quick):
+        self.cpus = max(4, cpus)
+        self.shape = one_node(self.cpus)
+        # With a core for each CPU, a task takes that long.
+        self.first_ms = (100 if quick else 250) * self.cpus
+        self.work = {"threads": self.cpus, "work": "spin", "ms": self.LONGER * self.first_ms,
+                     "units": 4096, "min": 8, "node": 0}
+        self.alone = {"first_ms": 0, "log": 0}
+        self.late = {"first_ms": self.first_ms, "first_units": 4096, "after_ms": self.LATE,
+                     "log": 1}
+        self.unplugged = {"unplug": self.cpus - 1, "log": 1}
+
+    def items(self):
+        return [item(**more, peer=peer, **self.work) for peer in SEVERAL
+                for more in (self.unplugged, self.alone, self.late)]
+
+    def findings(self, samples):
+        rows, bars = [], {}
+        for peer in SEVERAL:
+            alone, late, unplugged = (samples.where(peer=peer, **more) for more in
+                                      (self.alone, self.late, self.unplugged))
+            rest = [as_a_whole(b) / a.ms for b, a in zip(late, alone, strict=True)]
+            got = [helpers_once_there_is_room(s) for s in late]
+            longer = samples.ratios(ms, {"peer": peer, **self.unplugged},
+                                    {"peer": peer, **self.alone})
+            helpers = [around_marks(s) for s in unplugged]
+            bars[peer] = [bar(rest), bar(longer)]
+            rows.append([peer, spread([s.ms for s in alone]), spread([s.ms for s in late]),
+                         spread([s.result["other_ns"] / 1e6 for s in late]), spread(rest, 2),
+                         spread(got), spread(longer, 2),
+                         *(spread(found) for found in zip(*helpers, strict=True))])
+        # ktask is the last of them. Where the host has other work, the least is least wrong.
+        rest = min(map(as_a_whole, late)) / min(s.ms for s in alone)
+        wanted = max(s.result["peak"] - 1 for s in alone)
+        lost = max(before - after for before, _, after in helpers)
+        return Findings(
+            ["peer", "alone ms", "late ms", "until there is room ms", "rest by that alone",
+             "helpers then", "CPU off and on: by alone's time", "helpers before",
+             "without the CPU", "after"], rows,
+            [Verdict("late task: at most 1.15 of what it takes alone, once there is room",
+                     f"{rest:.2f}", rest <= 1.15),
+             Verdict("late task: as many helpers as alone, once there is room",
+                     f"{min(got)} of {wanted}", min(got) >= wanted),
+             Verdict("a CPU goes off and on: as many helpers as before",
+                     f"{lost} fewer at most", lost <= 0)],
+            Chart("Threads and CPUs that come late", "by the time alone",
+                  ["late task, once there is room", "a CPU goes off and on"], bars),
+            f"The late task begins {self.LATE} ms after another of the same peer, which may have "
+            f"all {self.cpus} threads as well, and has {self.LONGER} times its work. There is "
+            "room when the other ends; the units that are left then take the same share of the "
+            "time alone, as all units cost the same; the target compares the least of each. "
+            "Helpers are counted while they are in a chunk; fan_out has one more "
+            "instead of the caller.")
+
+
+def as_a_whole(late):
+    """Milliseconds for all of its units, as fast as it does them once the other has ended."""
+    units = int(late.settings["units"])
+    share = (units - late.result["other_units"]) / units
+    if not share:
+        # The other one ended last: there never was room.
+        return late.ms
+    return (late.result["time_ns"] - late.result["other_ns"]) / 1e6 / share
+
+
+def helpers_once_there_is_room(late):
+    return late.most_helpers(late.result["other_ns"], late.result["time_ns"])
+
+
+def around_marks(sample):
+    """How many helpers there were: until the first mark, at the second, and from then on."""
+    first, second = sample.marks
+    end = sample.result["time_ns"]
+    return (sample.most_helpers(0, first), sample.most_helpers(second - 1, second),
+            sample.most_helpers(second, end))
+
+
+class ElasticLimits:
+    """A limit that is lowered in the middle of a task, and raised again."""
+    name = "elastic_limits"
+    rounds = 1
+
+    CPUS = 4
+    LIMITS = [2, 1, 0]
+
+    def __init__(self, _cpus, _quick):
+        # Idle CPUs that wait with MWAIT never halt in QEMU, and use up emulated time.
+        self.shape = one_node(self.CPUS, icount=True, append="idle=halt")
+        # The longest chunks are a 32nd of the task: two of all threads end while the limit is low,
+        # and the caller's alone takes less than what helpers have to be back within.
+        self.work = {"peer": "ktask", "threads": self.CPUS, "work": "spin", "ms": 256,
+                     "units": 4096, "min": 4, "node": 0, "log": 1}
+
+    def items(self):
+        return [item(lower=limit, **self.work) for limit in self.LIMITS]
+
+    def findings(self, samples):
+        rows, within, longest = [], True, 0
+        for limit in self.LIMITS:
+            same = samples.where(lower=limit)
+            before = [s.most_helpers(0, s.marks[0]) for s in same]
+            after = [helpers_after_two_chunks(s) for s in same]
+            back = [until_all_are_back(s) for s in same]
+            within = within and all(found is not None and found <= limit for found in after)
+            longest = max(longest, *(INFINITE if took is None else took for took in back))
+            rows.append([limit, counts(before, 0), each(after), each(back, 2)])
+        raised = "not all came back" if longest == INFINITE else f"{longest:.2f} ms"
+        return Findings(
+            ["limit", "helpers before", "two chunks later", "all are back, ms"], rows,
+            [Verdict("limit lowered: no more helpers within two chunks",
+                     "in each case" if within else "more", within),
+             Verdict("limit raised: all helpers are back within 10 ms",
+                     raised if within else "they had not left", within and longest <= 10)],
+            notes="Each boot: helpers at once when each has ended two chunks since the limit was "
+            "lowered, until it is raised; and emulated time from then to the moment when as many "
+            "as before are in a chunk. An instruction of any CPU takes a nanosecond of that, so "
+            f"each of the {self.CPUS} CPUs has a quarter of it.")
+
+
+INFINITE = float("inf")
+
+
+def each(values, digits=0):
+    return " ".join("-" if value is None else f"{value:.{digits}f}" for value in values)
+
+
+def helpers_after_two_chunks(sample):
+    """The most at once when each has ended two chunks after the first mark, until the second.
+
+    None if there is no such moment.
+    """
+    first, second = sample.marks
+    ends = {}
+    for chunk in sorted(sample.chunks, key=lambda c: c["end_ns"]):
+        if not chunk["caller"] and first < chunk["end_ns"] and chunk["begin_ns"] < second:
+            ends.setdefault(chunk["thread"], []).append(chunk["end_ns"])
+    settled = max((times[:2][-1] for times in ends.values()), default=first)
+    return sample.most_helpers(settled, second) if settled < second else None
+
+
+def until_all_are_back(sample):
+    """Milliseconds from the second mark until there are as many as before the first."""
+    first, second = sample.marks
+    before = sample.most_helpers(0, first)
+    steps = [*sample.helpers_over_time(), (sample.result["time_ns"], 0)]
+    for (begin, count), (end, _) in itertools.pairwise(steps):
+        if end > second and count >= before:
+            return max(0, begin - second) / 1e6
+    return None
+
+
+class Fairness:
+    """Equal tasks that run at the same time, and short ones beside a long one."""
+    name = "fairness"
+    rounds = 5
+
+    COUNTS = [2, 8]
+    UNITS = 4096
+    CALLS = 21
+
+    def __init__(self, cpus, quick):
+        self.cpus = max(4, cpus)
+        self.shape = one_node(self.cpus)
+        # With a core for each CPU, a long task takes that many ms.
+        self.ms = (25 if quick else 100) * self.cpus
+        self.base = {"threads": self.cpus, "work": "spin", "node": 0}
+        self.short = {"units": 256, "min": 8, "ms": self.cpus, "calls": self.CALLS}
+        self.alone = {**self.short, "first_units": 0}
+        self.beside = {**self.short, "first_units": self.UNITS, "first_ms": 10 * self.ms,
+                       "after_ms": 50, "cut": 1}
+
+    def equal(self, count):
+        return {"callers": count, "ms": self.ms, "units": self.UNITS, "min": 8}
+
+    def whole(self, count):
+        """One task of as much as those have together."""
+        return {"callers": 1, "ms": count * self.ms, "units": count * self.UNITS, "min": 8}
+
+    def items(self):
+        return [item(peer=peer, **self.base, **more) for peer in SEVERAL for more in (
+            *(task for count in self.COUNTS for task in (self.equal(count), self.whole(count))),
+            self.alone, self.beside)]
+
+    def findings(self, samples):
+        rows, bars, verdicts = [], {}, []
+        khz = int(samples.guest["tsc_khz"])
+        for peer in SEVERAL:
+            row, bars[peer] = [peer], []
+            for count in self.COUNTS:
+                apart = samples.values(slowest_by_fastest, peer=peer, **self.equal(count))
+                last = samples.ratios(last_end, {"peer": peer, **self.equal(count)},
+                                      {"peer": peer, **self.whole(count)})
+                row += [spread(apart, 2), spread(last, 2)]
+                bars[peer] += [bar(apart), bar(last)]
+                if peer == "ktask":
+                    verdicts += self.verdicts(count, median(apart), median(last))
+            for more in (self.alone, self.beside):
+                row.append(spread([s.result["path_median"] * 1000 / khz for s in
+                                   samples.where(peer=peer, **more)]))
+            row.append(spread(samples.ratios(lambda s: s.result["path_median"],
+                                             {"peer": peer, **self.beside},
+                                             {"peer": peer, **self.alone}), 2))
+            rows.append(row)
+        return Findings(
+            ["peer", *(heading for count in self.COUNTS for heading in (
+                f"{count} tasks: slowest by fastest", "last end by one task of the sum")),
+             "short task alone us", "beside a long one us", "by alone's"], rows, verdicts,
+            Chart("Equal tasks at the same time", "times",
+                  [group for count in self.COUNTS for group in (
+                      f"{count} tasks: slowest by fastest", f"{count} tasks: last by the sum")],
+                  bars),
+            f"Each task may have {self.cpus} threads, and has {self.ms} ms of one thread's work; "
+            f"a short one {self.short['ms']} ms, the median of {self.CALLS} that run one after "
+            "the other.")
+
+    @staticmethod
+    def verdicts(count, apart, last):
+        return [Verdict(f"{count} equal tasks: the slowest at most 1.15 of the fastest",
+                        f"{apart:.2f}", apart <= 1.15),
+                Verdict(f"{count} equal tasks: the last ends within 3% of one task of the sum",
+                        f"{last - 1:+.1%}", last <= 1.03)]
+
+
+def slowest_by_fastest(sample):
+    times = [caller["time_ns"] for caller in sample.callers]
+    return max(times) / min(times)
+
+
+def last_end(sample):
+    return max(caller["time_ns"] for caller in sample.callers)
+
+
 class Model:
     """What the policies would do on machines that are not there: the scale model."""
     name = "model"
@@ -577,4 +820,5 @@ def cells(line):
 
 
 PARTS = {part.name: part for part in (Uniform, UniformOneNode, Skew, Path, Placement, Start,
-                                      Busy, Callers, Contention, Model)}
+                                      Busy, Callers, Contention, Elastic, ElasticLimits,
+                                      Fairness, Model)}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the guest measured, as it tells line by line (see guest.sh)."""
 
+import itertools
 import statistics
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ class Sample:
     result: dict = field(default_factory=dict)
     threads: list = field(default_factory=list)
     callers: list = field(default_factory=list)
+    # Of one that something changes in the middle of: when, and its chunks.
+    marks: list = field(default_factory=list)
+    chunks: list = field(default_factory=list)
 
     @property
     def peer(self):
@@ -24,6 +28,26 @@ class Sample:
 
     def helpers(self):
         return [thread for thread in self.threads if not thread["caller"]]
+
+    def helpers_over_time(self):
+        """(when, how many helpers are in a chunk from then on), from the start to the end."""
+        steps = sorted((at, step) for chunk in self.chunks if not chunk["caller"]
+                       for at, step in ((chunk["begin_ns"], 1), (chunk["end_ns"], -1)))
+        count = 0
+        over_time = [(0, 0)]
+        for at, step in steps:
+            count += step
+            over_time.append((at, count))
+        return over_time
+
+    def most_helpers(self, since, until):
+        """At once, between two moments."""
+        most = 0
+        for (at, count), (end, _) in itertools.pairwise(
+                [*self.helpers_over_time(), (self.result["time_ns"], 0)]):
+            if at < until and end > since:
+                most = max(most, count)
+        return most
 
     def matches(self, settings):
         return all(self.settings.get(name) == str(value) for name, value in settings.items())
@@ -53,6 +77,10 @@ class Samples:
             self.all[-1].threads.append(pairs(words))
         elif kind == "caller":
             self.all[-1].callers.append(pairs(words))
+        elif kind == "mark":
+            self.all[-1].marks.append(pairs(words)["ns"])
+        elif kind == "chunk":
+            self.all[-1].chunks.append(pairs(words))
         else:
             return False
         return True

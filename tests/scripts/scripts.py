@@ -102,6 +102,41 @@ def bench_judges_what_a_guest_printed():
                in done.stdout, True)
 
 
+def bench_judges_helpers_that_leave_and_come_back():
+    """Of the part "elastic_limits", where the limit is lowered at 100 ms and raised at 200 ms.
+
+    What has begun again 3 ms later is in time; what leaves after its third chunk is late.
+    """
+    met = judged_limits(leaves=115, returns=203)
+    expect(b"met     limit lowered: no more helpers within two chunks: in each case\n" in met, True)
+    expect(b"met     limit raised: all helpers are back within 10 ms: 3.00 ms\n" in met, True)
+    expect(b"MISSED  limit raised: all helpers are back within 10 ms: 15.00 ms\n"
+           in judged_limits(leaves=115, returns=215), True)
+    for leaves in (125, 300):
+        expect(b"MISSED  limit lowered: no more helpers within two chunks: more\n"
+               in judged_limits(leaves, returns=300), True)
+
+
+def judged_limits(leaves, returns):
+    """What bench says of three helpers with chunks of 10 ms, gone from leaves to returns (ms)."""
+    text = "guest kernel 0\nguest cpu QEMU TCG\n"
+    for limit in (2, 1, 0):
+        text += (f"sample 1 lower={limit} peer=ktask threads=4 work=spin ms=256 units=4096 min=4 "
+                 "node=0 log=1\nresult time_ns=300000000\nmark ns=100000000\nmark ns=200000000\n")
+        for thread in range(3):
+            gone = range(leaves, returns) if thread >= limit else range(0)
+            begins = [begin for begin in range(5, 300, 10) if begin not in gone]
+            begins += [returns] if gone else []
+            for begin in sorted(set(begins)):
+                end = min(begin + 10, 300)
+                text += (f"chunk caller=0 thread={thread} begin_ns={begin}000000 "
+                         f"end_ns={end}000000\n")
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "output")
+        output.write_text(text + "guest done 1\n")
+        return run(SCRIPTS / "bench", "--read", output, "elastic_limits").stdout
+
+
 # Alone in a folder, with no network, and with no program but those in the bundle.
 ALONE = """
 cd "$1"
@@ -564,6 +599,7 @@ TESTS = [
     checks_find_what_they_are_for,
     bench_refuses_bad_arguments,
     bench_judges_what_a_guest_printed,
+    bench_judges_helpers_that_leave_and_come_back,
     build_refuses_bad_trees,
     build_refuses_bad_consumers,
     build_starts_anew_after_it_was_killed,
