@@ -335,6 +335,10 @@ class Path:
 
     CPUS = 8
     MOST = 4
+    MANY = 64
+
+    # Of 1 and of 4 helpers that find no work left, before helpers could come later.
+    EARLIER = {2: 6501, MOST + 1: 16289}
 
     def __init__(self, _cpus, quick):
         self.shape = one_node(self.CPUS, icount=True)
@@ -361,7 +365,7 @@ class Path:
     def starts(self):
         return [{"peer": peer, "threads": threads, "work": "doze", "ms": 20, "units": 64, "min": 1,
                  "node": 0} for peer in ("padata", "v4_like", "ktask")
-                for threads in (2, self.MOST + 1)]
+                for threads in (2, self.MOST + 1, self.MANY)]
 
     def items(self):
         full = [item(**settings) for _, settings in self.cases()]
@@ -386,11 +390,9 @@ class Path:
                          counts([gap_least(s) for s in same], plain),
                          counts([gap_mean(s) for s in same], plain)])
         for settings in self.starts():
-            firsts = [t["first_ns"] for s in samples.where(**settings) for t in s.threads
-                      if t["caller"]]
             rows.append([settings["peer"], "until the caller's first chunk, "
-                         + helpers_of(settings["peer"], settings["threads"]), counts(firsts, 0),
-                         ""])
+                         + helpers_of(settings["peer"], settings["threads"]),
+                         counts(callers_first(samples, settings), 0), ""])
         return Findings(["peer", "what", "least (each boot)", "median; per chunk: mean"], rows,
                         self.verdicts(samples, direct), self.chart(samples, direct),
                         f"Instructions of all CPUs together, beyond the direct call's {direct} "
@@ -406,18 +408,44 @@ class Path:
                      ["no helper", "1 helper", f"{self.MOST} helpers"], bars)
 
     def verdicts(self, samples, direct):
-        alone = least(samples, peer="ktask", threads=1) - direct
-        limited = least(samples, peer="ktask", threads=3) - direct
-        chunk = min(gap_least(s) for s in samples.where(peer="ktask", work="gap")) - min(
-            gap_least(s) for s in samples.where(peer="plain_loop"))
+        alone = {peer: least(samples, peer=peer, threads=1) - direct
+                 for peer in ("padata", "v4_like", "ktask")}
+        plain = min(gap_least(s) for s in samples.where(peer="plain_loop"))
+        chunk = {peer: min(gap_least(s) for s in samples.where(peer=peer, work="gap")) - plain
+                 for peer in ("padata", "ktask")}
         firsts = [[s.result["path_min"] for s in samples.where(**settings)]
                   for _, settings in self.cases()[:3]]
         same = all(len(set(values)) == 1 for values in firsts)
-        return [Verdict("no helper possible: at most 150 instructions", f"{alone}", alone <= 150),
-                Verdict("limit reached: at most 150 instructions", f"{limited}", limited <= 150),
-                Verdict("a chunk of a range: at most 60 instructions", f"{chunk:.0f}",
-                        chunk <= 60),
+        return [below("no helper possible: fewer instructions than padata", alone["ktask"],
+                      alone["padata"]),
+                Verdict("no helper possible: at most v4_like's",
+                        f"{alone['ktask']} and {alone['v4_like']}",
+                        alone["ktask"] <= alone["v4_like"]),
+                below("a chunk of a range: fewer than padata", chunk["ktask"], chunk["padata"]),
+                *self.first_chunks(samples),
+                *(below(f"{helpers_of('ktask', threads)}, no work left for them: fewer than before",
+                        least(samples, peer="ktask", threads=threads, min=1) - direct, earlier)
+                  for threads, earlier in self.EARLIER.items()),
                 Verdict("the same in every boot", "yes" if same else "no", same)]
+
+    def first_chunks(self, samples):
+        found = {(s["peer"], s["threads"]): min(callers_first(samples, s)) for s in self.starts()}
+        few, many = found["ktask", self.MOST + 1], found["ktask", self.MANY]
+        return [*(below("until the caller's first chunk, " + helpers_of("ktask", threads)
+                        + ": fewer than any peer", found["ktask", threads],
+                        min(found["padata", threads], found["v4_like", threads]))
+                  for threads in (2, self.MOST + 1)),
+                Verdict(f"until the caller's first chunk: the same with {self.MANY} threads as "
+                        f"with {self.MOST + 1}", f"{many} and {few}",
+                        abs(many - few) <= NOISE * few)]
+
+
+def below(target, found, bound):
+    return Verdict(target, f"{found:.0f} and {bound:.0f}", found < bound)
+
+
+def callers_first(samples, settings):
+    return [t["first_ns"] for s in samples.where(**settings) for t in s.threads if t["caller"]]
 
 
 def helpers_of(peer, threads):
