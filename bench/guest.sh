@@ -14,7 +14,8 @@
 # usage: guest.sh ROUNDS MEASUREMENT...
 # A measurement is what ktask_bench is to be told, with commas between, or
 # knob:NAME=VALUE, which sets one of ktask's knobs. One that begins with lower=N
-# or unplug=N has something change in the middle: see lower() and unplug().
+# or unplug=N has something change in the middle: see lower() and unplug(). One
+# that begins with without=N is made while ktask's workqueue may not use CPU N.
 
 DEBUGFS=/sys/kernel/debug
 BENCH=$DEBUGFS/ktask_bench
@@ -36,13 +37,29 @@ unplug() {
 	echo 1 > "$cpu" && echo > $BENCH/mark
 }
 
+# mask VALUE: the CPUs that ktask's workqueue may use; helpers of a few tasks find out.
+mask() {
+	printf '%x\n' "$1" > /sys/devices/virtual/workqueue/ktask/cpumask || exit
+	for _ in 1 2 3 4 5 6; do
+		echo "peer=ktask threads=4 work=doze ms=5 units=16" > $BENCH/run || exit
+	done
+}
+
 measure() {
 	change=
+	all=$(((1 << $(nproc)) - 1))
 	settings=$(echo "$2" | tr , ' ')
 	case $settings in
 	lower=* | unplug=*)
 		change=${settings%% *}
 		settings=${settings#* }
+		;;
+	without=*)
+		without=${settings%% *}
+		mask $((all & ~(1 << ${without#*=})))
+		measure "$1" "${2#*,}" "$without"
+		mask $all
+		return
 		;;
 	esac
 	# What the last one leaves behind, such as a workqueue that is being taken down, is gone then.
@@ -56,7 +73,7 @@ measure() {
 		echo "$change failed"
 		exit 1
 	fi
-	echo "sample $1 $change $settings"
+	echo "sample $1 $change $3 $settings"
 	cat $BENCH/result
 }
 

@@ -99,6 +99,10 @@ class Samples:
                 for a, b in zip(self.where(**above), self.where(**below), strict=True)]
 
 
+def mean(values):
+    return statistics.mean(values)
+
+
 def median(values):
     return statistics.median(values)
 
