@@ -16,6 +16,8 @@ STOCK = {
         ["USABLE=3", "isolation"]),
     "an energy-saving governor": (
         [], ["power"]),
+    "tasks that grow and shrink": (
+        [], ["elastic"]),
     "random input": (
         nodes("cpus=0-1,mem=2G", "cpus=2-3,mem=2G", "mem=1G"), ["ROUNDS=10000", "fuzz"]),
     "2 nodes of 2 CPUs and 8 GiB": (
@@ -23,7 +25,7 @@ STOCK = {
     "2 nodes of huge pages": (
         [*GIGANTIC_PAGES, *NOT_CLEARED_TWICE], ["folio_zero"]),
     "1 CPU": (
-        ["--cpus", "1"], ["TASKS=5000", "cases", "limits"]),
+        ["--cpus", "1"], ["TASKS=5000", "cases", "limits", "elastic"]),
     "2 nodes of 1 CPU": (
         ["--cpus", "2"], ["limits"]),
     "a node without CPUs": (
@@ -35,7 +37,7 @@ STOCK = {
         nodes("cpus=0-1,mem=2G", "absent=2", "cpus=3-4,mem=2G"),
         ["TASKS=5000", "sparse", "cases", "limits"]),
     "2 nodes of 4 CPUs": (
-        nodes("cpus=0-3,mem=2G", "cpus=4-7,mem=2G"), ["limits", "workqueue"]),
+        nodes("cpus=0-3,mem=2G", "cpus=4-7,mem=2G"), ["limits", "workqueue", "elastic"]),
     # All CPUs but one go offline and come back. If QEMU has a thread for each CPU, it happens that
     # one of them does not come back.
     "suspend": (

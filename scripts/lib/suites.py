@@ -24,7 +24,7 @@ def files(suites, folder, sanitizer=None):
     paths = [FOLDER] + [compiled(FOLDER / f"{suite}.c", folder) for suite in suites
                         if (FOLDER / f"{suite}.c").exists()]
     # Those of a sanitizer kernel are built in.
-    if "power" in suites and not sanitizer:
+    if {"power", "elastic"} & set(suites) and not sanitizer:
         paths += unpacked_governors(folder)
     return [arg for path in paths for arg in ("--file", path)]
 

@@ -139,6 +139,20 @@ helpers_now() {
 	echo "$sum"
 }
 
+PARTITION=/sys/fs/cgroup/isolated
+
+# isolate CPU: makes an isolated partition of it.
+isolate() {
+	echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control && mkdir $PARTITION &&
+		echo "$1" > $PARTITION/cpuset.cpus &&
+		echo isolated > $PARTITION/cpuset.cpus.partition &&
+		same "partition" isolated "$(cat $PARTITION/cpuset.cpus.partition)"
+}
+
+no_longer_isolated() {
+	echo member > $PARTITION/cpuset.cpus.partition && rmdir $PARTITION
+}
+
 load() {
 	if ! insmod ktask_rs.ko || ! insmod ktask_test.ko; then
 		echo "Bail out! cannot load the modules"

@@ -20,20 +20,6 @@ limits_follow_hotplug() {
 	default_limits && return $status
 }
 
-PARTITION=/sys/fs/cgroup/isolated
-
-# isolate CPU: makes an isolated partition of it.
-isolate() {
-	echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control && mkdir $PARTITION &&
-		echo "$1" > $PARTITION/cpuset.cpus &&
-		echo isolated > $PARTITION/cpuset.cpus.partition &&
-		same "partition" isolated "$(cat $PARTITION/cpuset.cpus.partition)"
-}
-
-no_longer_isolated() {
-	echo member > $PARTITION/cpuset.cpus.partition && rmdir $PARTITION
-}
-
 # An isolated partition of the last CPU, made and undone while loaded.
 limits_follow_isolation() {
 	last=$(($(online_cpus) - 1))

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# P16: no helpers where an energy-saving cpufreq governor is in use. The driver
-# is ktask_cpufreq, a module of the tests; governors that are modules are loaded
-# from the files that the guest was given.
+# P16: no helpers where an energy-saving cpufreq governor is in use.
 
-CPUFREQ=/sys/devices/system/cpu/cpufreq
 KNOB=$KTASK/power_aware
 last=$(($(online_cpus) - 1))
 
@@ -21,28 +18,6 @@ helpers_used() {
 no_helpers() {
 	sleep 0.1
 	same "helpers" 0 "$(task_helpers)"
-}
-
-# governor CPU NAME
-governor() {
-	set_to "$CPUFREQ/policy$1/scaling_governor" "$2" &&
-		same "governor of CPU $1" "$2" "$(cat "$CPUFREQ/policy$1/scaling_governor")"
-}
-
-# Loads the driver, with "performance" everywhere.
-load_driver() {
-	insmod ktask_cpufreq.ko "$@" || return
-	for policy in "$CPUFREQ"/policy*; do
-		governor "${policy##*/policy}" performance || return
-	done
-}
-
-# with_driver PARAMETERS COMMAND...: COMMAND while the driver is loaded.
-with_driver() {
-	# shellcheck disable=SC2086 # several words
-	load_driver $1 && shift && "$@"
-	result=$?
-	rmmod ktask_cpufreq && return $result
 }
 
 saves() {
@@ -134,15 +109,6 @@ changes_under_load() {
 	wait $busy && helpers_used && return $status
 }
 
-# governor_available NAME
-governor_available() {
-	[ ! -e "cpufreq_$1.ko" ] || insmod "cpufreq_$1.ko" || return
-	insmod ktask_cpufreq.ko || return
-	grep -qw "$1" "$CPUFREQ/policy0/scaling_available_governors"
-	status=$?
-	rmmod ktask_cpufreq && return $status
-}
-
 all_checks() {
 	check "p16: helpers are used without a cpufreq driver" helpers_used
 	for name in powersave conservative; do
@@ -169,12 +135,8 @@ all_checks() {
 	check "p16: drivers, governors and CPUs that come and go" changes_under_load
 }
 
-if [ ! -e ktask_cpufreq.ko ]; then
-	skip "p16: energy-saving governors" "the kernel has no cpufreq"
-elif [ -e "$CPUFREQ/policy0" ]; then
-	skip "p16: energy-saving governors" "the guest has a cpufreq driver of its own"
-elif ! governor_available powersave || ! governor_available conservative; then
-	skip "p16: energy-saving governors" "the kernel lacks powersave or conservative"
+if reason=$(no_governors); then
+	skip "p16: energy-saving governors" "$reason"
 else
 	load
 	all_checks

@@ -7,6 +7,7 @@ here=$(dirname "$0")
 . "$here/ktap.sh"
 . "$here/pages.sh"
 . "$here/livepatch.sh"
+. "$here/cpufreq.sh"
 
 echo "KTAP version 1"
 for arg; do

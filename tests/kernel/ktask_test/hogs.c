@@ -4,6 +4,7 @@
 
 #include <linux/completion.h>
 #include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/ktask.h>
@@ -55,8 +56,8 @@ static int hog(void *unused)
 	return 0;
 }
 
-/* Hogs of that SCHED_FIFO priority, on all CPUs but @spared. */
-static bool create_hogs(int priority, unsigned int spared)
+/* Hogs of that SCHED_FIFO priority, on all CPUs for which @mask has @in. */
+static bool create_hogs(int priority, const struct cpumask *mask, bool in)
 {
 	unsigned int cpu;
 
@@ -68,7 +69,7 @@ static bool create_hogs(int priority, unsigned int spared)
 		return false;
 	cpus_read_lock();
 	for_each_online_cpu(cpu) {
-		if (cpu == spared)
+		if (cpumask_test_cpu(cpu, mask) != in)
 			continue;
 		hogs.threads[cpu] = kthread_run_on_cpu(hog, NULL, cpu, "ktask_test/%u");
 		hogs.nr += !IS_ERR(hogs.threads[cpu]);
@@ -117,7 +118,7 @@ static bool p4_helpers_that_cannot_start(u64 unused)
 	int i;
 
 	migrate_disable();
-	ok = expect(create_hogs(MAX_RT_PRIO / 2, raw_smp_processor_id()));
+	ok = expect(create_hogs(MAX_RT_PRIO / 2, cpumask_of(raw_smp_processor_id()), false));
 	if (ok) {
 		let_hogs_run();
 		for (i = 0; i < 50; i++)
@@ -186,7 +187,7 @@ static bool p18_fifo_caller_waits_for_no_lower_priority(u64 unused)
 {
 	memset(&urgent, 0, sizeof(urgent));
 	init_completion(&urgent.done);
-	if (!expect(create_hogs(5, nr_cpu_ids)))
+	if (!expect(create_hogs(5, cpu_possible_mask, true)))
 		return false;
 	if (expect(!IS_ERR(kthread_run(urgent_caller, NULL, "ktask_test/fifo"))))
 		wait_for_completion_state(&urgent.done, TASK_IDLE);
@@ -194,8 +195,43 @@ static bool p18_fifo_caller_waits_for_no_lower_priority(u64 unused)
 	return urgent.ok;
 }
 
+/* Between controls: one CPU is taken until somebody ends that, or for 10 seconds. */
+static bool lone_hog;
+
+static bool hog_start(u64 cpu)
+{
+	if (!expect(cpu < nr_cpu_ids && !lone_hog))
+		return false;
+	lone_hog = expect(create_hogs(5, cpumask_of(cpu), true));
+	if (lone_hog)
+		let_hogs_run();
+	return lone_hog;
+}
+
+/* Whether the hog has run until now. */
+static bool hog_stop(u64 unused)
+{
+	bool ok = expect(lone_hog) && expect(!READ_ONCE(hogs.too_long));
+
+	end_lone_hog();
+	return ok;
+}
+
+void end_lone_hog(void)
+{
+	if (lone_hog)
+		remove_hogs();
+	lone_hog = false;
+}
+
 const struct test_case hogs_cases[] = {
 	CASE(p4_helpers_that_cannot_start),
 	CASE(p18_fifo_caller_waits_for_no_lower_priority),
+	{}
+};
+
+const struct test_case hogs_controls[] = {
+	CASE(hog_start),
+	CASE(hog_stop),
 	{}
 };

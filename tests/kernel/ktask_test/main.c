@@ -39,6 +39,8 @@ static const struct test_case * const controls[] = {
 	sleeper_controls,
 	background_controls,
 	neighbour_controls,
+	elastic_controls,
+	hogs_controls,
 #endif
 };
 
@@ -84,6 +86,8 @@ static void __exit ktask_test_exit(void)
 #ifndef KTASK_DISABLED
 	stop_background();
 	release_neighbours();
+	end_lone_hog();
+	end_jobs();
 #endif
 }
 
