@@ -115,7 +115,7 @@ late() {
 lowered() {
 	start 0 "$HELPERS" "$ANY" "$1" && has 0 "$HELPERS" || return
 	for most in 1 0; do
-		limit "$most" && leaves "$most" 0 && has 0 $most && control elastic_watch &&
+		limit "$most" && leaves "$most" 0 && has 0 "$most" && control elastic_watch &&
 			control elastic_goes_on 0 && control elastic_most "$most" || return
 	done
 	counted 0 && limit 1 && has 0 1 && limit auto && has 0 "$HELPERS"
@@ -213,9 +213,33 @@ saving_is_ignored() {
 
 # Fairness
 
-# are_fair JOBS [HELPERS [PER_NODE]]: at most one helper apart.
+# round JOBS: a chunk of each thread of these tasks. Afterwards, all helpers are in the next.
+round() {
+	# shellcheck disable=SC2046 # several words
+	step $(seq 0 $(($1 - 1))) && until_so "$PATIENCE" settled "$1"
+}
+
+settled() {
+	control elastic_settled $(($(cat "$KTASK/rlim_cur") * 10 + $1))
+}
+
+# equal JOBS [HELPERS [PER_NODE]]: at most one helper apart. With more threads than CPUs, there may be
+# fewer helpers than the limits allow, as one more would be too many for all but one task.
+equal() {
+	least=$((CPUS - $1))
+	[ $least -lt "${2:-$HELPERS}" ] || least=${2:-$HELPERS}
+	! counted_at_most $((least - 1)) && control elastic_equal $((${3:-0} * 10 + $1))
+}
+
+# are_fair JOBS [HELPERS [PER_NODE]]: these become equal, and do not change as long as nobody goes on.
 are_fair() {
-	control elastic_fair $((${3:-0} * 10000 + ${2:-$HELPERS} * 10 + $1))
+	for _ in $(seq 50); do
+		round "$1" || break
+		equal "$@" 2>/dev/null && return
+	done
+	control elastic_print
+	echo "not equal: rlim_cur $(cat "$KTASK/rlim_cur") of $(cat "$KTASK/rlim_max")"
+	return 1
 }
 
 # fair JOBS NODE...: the first task, on the first node, takes all; then come the others.
@@ -260,8 +284,7 @@ few_wanted() {
 # stays JOBS: each helper has moved once at most until all are equal, and none does after that.
 stays() {
 	before=$(moves helpers_switched)
-	left=$(moves helpers_left)
-	case $before$left in
+	case $before$(moves helpers_left) in
 	*none*) return 1 ;;
 	esac
 	# shellcheck disable=SC2046 # several words
@@ -270,8 +293,11 @@ stays() {
 	left=$(moves helpers_left)
 	at_least "most moves" $((after - before)) "$HELPERS" || return
 	[ "$HELPERS" -eq 1 ] || at_least "switched" $((before + 1)) "$after" || return
-	control elastic_stay_fair $((HELPERS * 10 + $1)) &&
-		same "switched" "$after" "$(moves helpers_switched)" &&
+	left=$(moves helpers_left)
+	for _ in $(seq 50); do
+		round "$1" && equal "$1" || return
+	done
+	same "switched" "$after" "$(moves helpers_switched)" &&
 		same "left" "$left" "$(moves helpers_left)"
 }
 
@@ -310,7 +336,7 @@ never_too_many_threads() {
 	for most in 0 auto 1 1000 0 2 auto 1 1000 auto; do
 		limit $most && node_limits $most && step 0 1 2 && step 0 1 2 || return
 	done
-	limit 1000 && node_limits 1000 && has 0 1 && has 1 2
+	limit 1000 && node_limits 1000 && control elastic_end 0 && control elastic_end 2 && has 1 2
 }
 
 # Of all tasks together, once those have left who had a chunk when the limit was lowered.

@@ -16,9 +16,6 @@ static unsigned int patience = 60;
 module_param(patience, uint, 0644);
 MODULE_PARM_DESC(patience, "Seconds that tests of elastic tasks wait for what should happen");
 
-/* Rounds in which tasks may come to be equal. */
-#define FAIR_ROUNDS	100
-
 /* The number in the digits of @value above those below @unit, and below @base. */
 static unsigned int digits(u64 value, unsigned int unit, unsigned int base)
 {
@@ -30,9 +27,19 @@ static struct job *job_of(u64 value)
 	return &jobs[digits(value, 1, 10) % JOBS];
 }
 
+/* Waits until the caller of a job is in that chunk of its own, and lets it go on before. */
+static bool callers_chunk(struct job *job, u64 number)
+{
+	if (number > 1)
+		job_step(job);
+	wait_until(READ_ONCE(job->callers_chunks) >= number, patience);
+	return READ_ONCE(job->callers_chunks) >= number;
+}
+
 /*
- * @value: the number of a job, its threads times 10, its node times 10,000, with 8
- * for any node and 9 for as much on each online node, its flags times 100,000.
+ * Returns when the caller is in its first chunk. @value: the number of a job, its
+ * threads times 10, its node times 10,000, with 8 for any node and 9 for as much on
+ * each online node, its flags times 100,000.
  */
 static bool elastic_start(u64 value)
 {
@@ -50,8 +57,7 @@ static bool elastic_start(u64 value)
 	}
 	if (!expect(job_start(job, digits(value, 10, 1000), digits(value, 100000, 10), nids, nr)))
 		return false;
-	wait_until(READ_ONCE(job->callers_chunks), patience);
-	return expect(READ_ONCE(job->callers_chunks));
+	return expect(callers_chunk(job, 1));
 }
 
 /* Lets the threads of job @value go on, and waits until they have left their chunks. */
@@ -114,13 +120,8 @@ static bool elastic_goes_on(u64 value)
 	bool ok = true;
 	int i;
 
-	for (i = 0; ok && i < 5; i++) {
-		u64 before = READ_ONCE(job->callers_chunks);
-
-		job_step(job);
-		wait_until(READ_ONCE(job->callers_chunks) > before, patience);
-		ok = expect(READ_ONCE(job->callers_chunks) > before);
-	}
+	for (i = 0; ok && i < 5; i++)
+		ok = expect(callers_chunk(job, READ_ONCE(job->callers_chunks) + 1));
 	return ok;
 }
 
@@ -144,84 +145,48 @@ static unsigned int spread(unsigned int nr, int nid, unsigned int *sum)
 	return most - least;
 }
 
-/* All helpers are in chunks of the round, as many as expected. */
-static bool all_held(unsigned int nr, unsigned int wanted)
+/*
+ * Whether all helpers are in chunks of this round: @value is how many are counted,
+ * times 10, and the number of jobs.
+ */
+static bool elastic_settled(u64 value)
 {
-	unsigned int sum, held, i;
+	unsigned int nr = min(digits(value, 1, 10), JOBS), sum, held, i;
 
 	for (i = 0; i < nr; i++)
 		if (!job_held(&jobs[i], &held))
 			return false;
 	spread(nr, -1, &sum);
-	return sum == wanted;
+	return sum == digits(value, 10, 1000);
 }
 
-/* Lets the first @nr jobs go on, and waits until they have @wanted helpers together again. */
-static bool one_round(unsigned int nr, unsigned int wanted)
+/*
+ * Whether the first jobs, @value, have numbers of helpers that are at most one apart;
+ * on each node, too, if that is 10 more.
+ */
+static bool elastic_equal(u64 value)
 {
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		job_step(&jobs[i]);
-	wait_until(all_held(nr, wanted), patience);
-	return all_held(nr, wanted);
-}
-
-static bool are_fair(unsigned int nr, bool on_each_node)
-{
-	unsigned int sum;
+	unsigned int nr = min(digits(value, 1, 10), JOBS), sum;
+	bool on_each_node = digits(value, 10, 10);
 	int nid;
 
-	if (on_each_node)
-		for (nid = 0; nid < JOB_NODES; nid++)
-			if (spread(nr, nid, &sum) > 1)
-				return false;
+	for (nid = 0; on_each_node && nid < JOB_NODES; nid++)
+		if (spread(nr, nid, &sum) > 1)
+			return false;
 	return spread(nr, -1, &sum) <= 1;
 }
 
-static void print_held(unsigned int nr)
+/* Tells how many helpers the jobs have. */
+static bool elastic_print(u64 unused)
 {
 	unsigned int i, held;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < JOBS; i++) {
 		job_held(&jobs[i], &held);
 		pr_err("job %u has %u helpers, on nodes 0 and 1: %u, %u\n", i, held,
 		       READ_ONCE(jobs[i].held_on[0]), READ_ONCE(jobs[i].held_on[1]));
 	}
-}
-
-/*
- * The first jobs come to have numbers of helpers that are at most one apart. @value:
- * how many jobs, 10 times the helpers of all of them together, and 10,000 if that is
- * so on each node, too.
- */
-static bool elastic_fair(u64 value)
-{
-	unsigned int nr = min(digits(value, 1, 10), JOBS), wanted = digits(value, 10, 1000);
-	bool on_each_node = digits(value, 10000, 10), ok = true;
-	unsigned int i;
-
-	for (i = 0; ok && i < FAIR_ROUNDS && !are_fair(nr, on_each_node); i++)
-		ok = one_round(nr, wanted);
-	if (!expect(ok) || !expect(are_fair(nr, on_each_node))) {
-		print_held(nr);
-		return false;
-	}
 	return true;
-}
-
-/* Many rounds of the first jobs; @value as above. They stay as equal as they are. */
-static bool elastic_stay_fair(u64 value)
-{
-	unsigned int nr = min(digits(value, 1, 10), JOBS), wanted = digits(value, 10, 1000);
-	bool ok = true;
-	unsigned int i;
-
-	for (i = 0; ok && i < FAIR_ROUNDS; i++)
-		ok = expect(one_round(nr, wanted)) && expect(are_fair(nr, false));
-	if (!ok)
-		print_held(nr);
-	return ok;
 }
 
 /* Chunks of job @value fail from now on; its caller stays in its undo function. */
@@ -259,8 +224,9 @@ const struct test_case elastic_controls[] = {
 	CASE(elastic_watch),
 	CASE(elastic_most),
 	CASE(elastic_goes_on),
-	CASE(elastic_fair),
-	CASE(elastic_stay_fair),
+	CASE(elastic_settled),
+	CASE(elastic_equal),
+	CASE(elastic_print),
 	CASE(elastic_fail),
 	CASE(elastic_kill),
 	CASE(elastic_end),
