@@ -125,6 +125,16 @@ static bool elastic_goes_on(u64 value)
 	return ok;
 }
 
+static unsigned int held_on_node(const struct job *job, int nid)
+{
+	unsigned int held;
+
+	spin_lock(&jobs_lock);
+	held = job->held_on[nid];
+	spin_unlock(&jobs_lock);
+	return held;
+}
+
 /* How many helpers the first @nr jobs have, on one node or on all, and how far that is apart. */
 static unsigned int spread(unsigned int nr, int nid, unsigned int *sum)
 {
@@ -137,7 +147,7 @@ static unsigned int spread(unsigned int nr, int nid, unsigned int *sum)
 		if (nid < 0)
 			job_held(&jobs[i], &held);
 		else
-			held = READ_ONCE(jobs[i].held_on[nid]);
+			held = held_on_node(&jobs[i], nid);
 		least = min(least, held);
 		most = max(most, held);
 		*sum += held;
@@ -184,7 +194,7 @@ static bool elastic_print(u64 unused)
 	for (i = 0; i < JOBS; i++) {
 		job_held(&jobs[i], &held);
 		pr_err("job %u has %u helpers, on nodes 0 and 1: %u, %u\n", i, held,
-		       READ_ONCE(jobs[i].held_on[0]), READ_ONCE(jobs[i].held_on[1]));
+		       held_on_node(&jobs[i], 0), held_on_node(&jobs[i], 1));
 	}
 	return true;
 }
