@@ -12,6 +12,8 @@ DURATION=${DURATION:-60}
 ISOLATE=${ISOLATE:-}
 FAULTS=${FAULTS:-}
 NOTES=/tmp/torture
+WQ=/sys/devices/virtual/workqueue/ktask
+QUIET=/sys/module/ktask_torture/parameters/quiet
 BALLAST=/tmp/ballast
 # Megabytes that are left when memory runs short.
 LEFT_OVER=96
@@ -30,7 +32,7 @@ knob() {
 	set_to "$1" "$2" 2> /dev/null || note knobs "$1 did not take $2"
 }
 
-# One of the limits at random, never above what it was to begin with: so no
+# Limits at random, never above what it was to begin with: so no
 # counter may ever be above that either.
 turn_limit() {
 	for dir in "$KTASK" "$KTASK"/node*; do
@@ -43,7 +45,6 @@ turn_limit() {
 
 # Attributes of the workqueue; changing them takes memory, which may be short.
 turn_workqueue() {
-	wq=/sys/devices/virtual/workqueue/ktask
 	case $(below 3) in
 	0) file=cpumask value=$(printf '%x' $(($(below 15) + 1))) ;;
 	1) file=affinity_strict value=$(below 2) ;;
@@ -53,7 +54,7 @@ turn_workqueue() {
 		file=affinity_scope value=$1
 		;;
 	esac
-	set_to "$wq/$file" "$value" 2> /dev/null && note turned workqueue
+	set_to "$WQ/$file" "$value" 2> /dev/null && note turned workqueue
 }
 
 # A CPU that is isolated for a moment, if it is online.
@@ -70,10 +71,40 @@ turn_isolation() {
 	} 2> /dev/null
 }
 
+# What has to be so for helpers to be there: nothing that was turned is left. Attributes of the
+# workqueue take memory, and CPUs that have been offline or left out may not be known to be back.
+all_as_it_was() {
+	knob "$KTASK/power_aware" 1
+	knob "$KTASK/respect_affinity" 0
+	for file in "$KTASK"/rlim_max "$KTASK"/node*/rlim_max; do
+		knob "$file" auto
+	done
+	set_to "$WQ/cpumask" "$WQ_CPUMASK" && set_to "$WQ/affinity_strict" 0 &&
+		[ "$(cat "$KTASK/rlim_max")" -gt 0 ]
+} 2> /dev/null
+
+quiet_is() {
+	[ "$(cat $QUIET)" = "$1" ] || ! busy
+}
+
+# The module checks, while nothing is turned, that tasks get helpers and share them.
+quiet() {
+	set_to $QUIET 1
+	until quiet_is 2; do sleep 0.1; done
+	if all_as_it_was; then
+		set_to $QUIET 3
+		until quiet_is 0; do sleep 0.1; done
+		note turned quiet
+	else
+		set_to $QUIET 0
+	fi
+}
+
 turn_knobs() {
 	echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control
 	turn_isolation
 	turn_workqueue
+	quiet
 	while busy; do
 		case $(below 8) in
 		0) knob "$KTASK/max_threads" $((1 + $(below 16))) ;;
@@ -83,6 +114,7 @@ turn_knobs() {
 		4) turn_workqueue ;;
 		*) turn_limit ;;
 		esac
+		[ "$(below 64)" != 0 ] || quiet
 		sleep 0.0"$(below 10)"
 	done
 }
@@ -211,7 +243,8 @@ turned() {
 	for what in consumers memory workqueue; do
 		grep -q $what $NOTES/turned || { echo "never turned: $what"; return 1; }
 	done
-	[ -z "$ISOLATE" ] || grep -q isolation $NOTES/turned
+	[ -z "$ISOLATE" ] || grep -q isolation $NOTES/turned || return
+	[ "$CPUS" -eq 1 ] || grep -q quiet $NOTES/turned
 }
 
 counters_idle() {
@@ -225,6 +258,7 @@ insmod ktask_rs.ko || exit
 for dir in "$KTASK" "$KTASK"/node*; do
 	cat "$dir/rlim_max" > "$NOTES/limits/$(basename "$dir")"
 done
+WQ_CPUMASK=$(cat $WQ/cpumask)
 show_progress &
 # shellcheck disable=SC2086 # several parameters
 insmod ktask_torture.ko seed="${SEED:-0}" $TORTURE duration="$DURATION" || exit
