@@ -223,15 +223,15 @@ settled() {
 	control elastic_settled $(($(cat "$KTASK/rlim_cur") * 10 + $1))
 }
 
-# equal JOBS [HELPERS [PER_NODE]]: at most one helper apart. With more threads than CPUs, there may be
+# equal JOBS [HELPERS]: at most one helper apart. With more threads than CPUs, there may be
 # fewer helpers than the limits allow, as one more would be too many for all but one task.
 equal() {
 	least=$((CPUS - $1))
 	[ $least -lt "${2:-$HELPERS}" ] || least=${2:-$HELPERS}
-	! counted_at_most $((least - 1)) && control elastic_equal $((${3:-0} * 10 + $1))
+	! counted_at_most $((least - 1)) && control elastic_equal "$1"
 }
 
-# are_fair JOBS [HELPERS [PER_NODE]]: these become equal, and do not change as long as nobody goes on.
+# are_fair JOBS [HELPERS]: these become equal, and do not change as long as nobody goes on.
 are_fair() {
 	for _ in $(seq 50); do
 		round "$1" || break
@@ -263,11 +263,6 @@ fair_beside() {
 fair_on_one_node() {
 	room=$(cat "$KTASK/node0/rlim_max")
 	limit "$room" && start 0 "$room" 0 && has 0 "$room" && start 1 "$room" 0 && are_fair 2 "$room"
-}
-
-fair_on_each_node() {
-	start 0 "$HELPERS" $EVERY && has 0 "$HELPERS" && start 1 "$HELPERS" $EVERY &&
-		are_fair 2 "$HELPERS" 1
 }
 
 # A task that wants few is content with these.
@@ -420,14 +415,6 @@ energy_in_the_middle() {
 	check "p19: power_aware changes" elastic with_driver "" saving_is_ignored
 }
 
-# fairness_on_nodes ROOM: where there is so much for helpers on each node; without room for all,
-# some helpers belong to no node.
-fairness_on_nodes() {
-	[ "$1" -lt 2 ] || check "p19: two tasks share one node" elastic fair_on_one_node
-	[ $((2 * $1)) -lt "$HELPERS" ] ||
-		check "p19: two tasks share each node" elastic fair_on_each_node
-}
-
 fairness() {
 	check "p19: two tasks share" elastic fair 2 $ANY $ANY
 	check "p19: three tasks share" elastic fair 3 $ANY $ANY $ANY
@@ -437,7 +424,8 @@ fairness() {
 	if [ -e "$KTASK/node1" ] && [ "$(node_cpus 1)" -gt 0 ]; then
 		check "p19: tasks of different nodes share" elastic fair 2 0 1
 		check "p19: a task of one node beside one of all" elastic fair 3 $EVERY 0 1
-		fairness_on_nodes "$(cat "$KTASK/node0/rlim_max")"
+		[ "$(cat "$KTASK/node0/rlim_max")" -lt 2 ] ||
+			check "p19: two tasks share one node" elastic fair_on_one_node
 	fi
 	for number in 2 3; do
 		check "p19: nobody is moved back and forth between $number tasks" elastic stays $number

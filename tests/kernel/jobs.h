@@ -51,7 +51,6 @@ struct job {
 	unsigned int inside;
 	unsigned int helpers;
 	unsigned int held;
-	unsigned int held_on[JOB_NODES];
 	unsigned int most_inside;
 	u64 chunks;
 	u64 callers_chunks;
@@ -85,15 +84,7 @@ static u64 job_edges(void *start, void *end)
 	return job_mix((size_t)end) - job_mix((size_t)start);
 }
 
-/* The number of helpers that stay on the parts of the node of @position. */
-static unsigned int *job_held_on(struct job *job, void *position)
-{
-	int nid = job->parts[((size_t)position >> JOB_PART_SHIFT) % JOB_PARTS].kn_nid;
-
-	return &job->held_on[nid < 0 ? 0 : nid % JOB_NODES];
-}
-
-static unsigned int job_enter(struct job *job, bool helper, void *start)
+static unsigned int job_enter(struct job *job, bool helper)
 {
 	unsigned int round;
 
@@ -106,7 +97,6 @@ static unsigned int job_enter(struct job *job, bool helper, void *start)
 	if (helper) {
 		job->helpers++;
 		job->held++;
-		++*job_held_on(job, start);
 		jobs_helpers++;
 		jobs_most = max(jobs_most, jobs_helpers);
 	}
@@ -123,10 +113,8 @@ static int job_leave(struct job *job, bool helper, unsigned int round, void *sta
 	if (helper) {
 		job->helpers--;
 		jobs_helpers--;
-		if (job->round == round) {
+		if (job->round == round)
 			job->held--;
-			--*job_held_on(job, start);
-		}
 	}
 	if (job->fails) {
 		ret = JOB_ERROR;
@@ -147,7 +135,7 @@ static int job_chunk(void *start, void *end, void *arg)
 {
 	struct job *job = arg;
 	bool helper = current != job->caller;
-	unsigned int round = job_enter(job, helper, start);
+	unsigned int round = job_enter(job, helper);
 
 	if (helper || !(job->flags & JOB_BUSY_CALLER))
 		wait_event_idle(jobs_gate, job_goes_on(job, round));
@@ -222,7 +210,6 @@ static void job_step(struct job *job)
 	spin_lock(&jobs_lock);
 	WRITE_ONCE(job->round, job->round + 1);
 	job->held = 0;
-	memset(job->held_on, 0, sizeof(job->held_on));
 	spin_unlock(&jobs_lock);
 	wake_up_all(&jobs_gate);
 }

@@ -125,29 +125,14 @@ static bool elastic_goes_on(u64 value)
 	return ok;
 }
 
-static unsigned int held_on_node(const struct job *job, int nid)
+/* How many helpers the first @nr jobs have, and how far that is apart. */
+static unsigned int spread(unsigned int nr, unsigned int *sum)
 {
-	unsigned int held;
-
-	spin_lock(&jobs_lock);
-	held = job->held_on[nid];
-	spin_unlock(&jobs_lock);
-	return held;
-}
-
-/* How many helpers the first @nr jobs have, on one node or on all, and how far that is apart. */
-static unsigned int spread(unsigned int nr, int nid, unsigned int *sum)
-{
-	unsigned int least = UINT_MAX, most = 0, i;
+	unsigned int least = UINT_MAX, most = 0, held, i;
 
 	*sum = 0;
 	for (i = 0; i < nr; i++) {
-		unsigned int held;
-
-		if (nid < 0)
-			job_held(&jobs[i], &held);
-		else
-			held = held_on_node(&jobs[i], nid);
+		job_held(&jobs[i], &held);
 		least = min(least, held);
 		most = max(most, held);
 		*sum += held;
@@ -166,24 +151,16 @@ static bool elastic_settled(u64 value)
 	for (i = 0; i < nr; i++)
 		if (!job_held(&jobs[i], &held))
 			return false;
-	spread(nr, -1, &sum);
+	spread(nr, &sum);
 	return sum == digits(value, 10, 1000);
 }
 
-/*
- * Whether the first jobs, @value, have numbers of helpers that are at most one apart;
- * on each node, too, if that is 10 more.
- */
+/* Whether the first jobs, @value, have numbers of helpers that are at most one apart. */
 static bool elastic_equal(u64 value)
 {
-	unsigned int nr = min(digits(value, 1, 10), JOBS), sum;
-	bool on_each_node = digits(value, 10, 10);
-	int nid;
+	unsigned int sum;
 
-	for (nid = 0; on_each_node && nid < JOB_NODES; nid++)
-		if (spread(nr, nid, &sum) > 1)
-			return false;
-	return spread(nr, -1, &sum) <= 1;
+	return spread(min(digits(value, 1, 10), JOBS), &sum) <= 1;
 }
 
 /* Tells how many helpers the jobs have. */
@@ -193,8 +170,7 @@ static bool elastic_print(u64 unused)
 
 	for (i = 0; i < JOBS; i++) {
 		job_held(&jobs[i], &held);
-		pr_err("job %u has %u helpers, on nodes 0 and 1: %u, %u\n", i, held,
-		       held_on_node(&jobs[i], 0), held_on_node(&jobs[i], 1));
+		pr_err("job %u has %u helpers\n", i, held);
 	}
 	return true;
 }
