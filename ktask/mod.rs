@@ -20,11 +20,12 @@
 //! No lock of the framework is held while a client's function runs, but for the iterator lock around
 //! the client's iterator, and the dummy map that shows lockdep the wait of a caller.
 //!
-//! 1. The lock of a [`kernel::team::Team`], one a task. Inside, the kernel's own locks are taken: the
-//!    scheduler's when a nice value is set, and those of the completion and the condition variable
-//!    when threads are woken.
-//! 2. The lock of [`engine::machine::Machine`] and that of the free slots are leaves: no other lock of
-//!    the framework is held or taken.
+//! 1. The lock of [`kernel::hungry::Hungry`].
+//! 2. The lock of a [`kernel::team::Team`], one a task, never two at once. Inside, the kernel's own
+//!    locks are taken: the workqueue's when a work item is queued, the scheduler's when a nice value
+//!    is set, and those of the completion and the condition variable when threads are woken.
+//! 3. The lock of [`engine::machine::Machine`] and that of the free slots are leaves: no other lock of
+//!    the framework is taken inside.
 
 pub(crate) mod sync;
 

@@ -13,6 +13,7 @@ use core::ops::Deref;
 use kernel::sync::atomic;
 
 pub(crate) use atomic::{
+    Acquire,
     Full,
     Relaxed,
     Release, //
@@ -33,10 +34,14 @@ impl<T: Word> Atomic<T> {
 
     /// Loads the value.
     #[inline(always)]
-    pub(crate) fn load(&self, _: Relaxed) -> T {
-        // SAFETY: The pointer is valid and aligned. A volatile access of a word is a marked access
-        // of the LKMM, and so are all others to this variable.
-        unsafe { self.0.as_ptr().read_volatile() }
+    pub(crate) fn load<O: LoadOrder>(&self, _: O) -> T {
+        if O::ACQUIRES {
+            T::load_acquire(&self.0)
+        } else {
+            // SAFETY: The pointer is valid and aligned. A volatile access of a word is a marked
+            // access of the LKMM, and so are all others to this variable.
+            unsafe { self.0.as_ptr().read_volatile() }
+        }
     }
 
     /// Stores a value.
@@ -51,31 +56,72 @@ impl<T: Word> Atomic<T> {
     }
 }
 
+// What the kernel crate calls a function for, as the one instruction that each is in C: a short task
+// consists of little else. On x86-64 each is fully ordered, whatever ordering is asked for.
+
 #[cfg(CONFIG_X86_64)]
-impl Atomic<usize> {
-    /// Stores `new` if the value is `old`. Returns the value that was there, as an error if that was
-    /// another one.
-    ///
-    /// Claiming a chunk is little else, so this is the instruction that `cmpxchg()` is in C, and not
-    /// the call of a function.
+macro_rules! cmpxchg {
+    ($($word:ty: $operand:literal,)*) => {
+        $(impl Atomic<$word> {
+            /// Stores `new` if the value is `old`. Returns the value that was there, as an error if
+            /// that was another one.
+            #[inline(always)]
+            pub(crate) fn cmpxchg<O>(&self, old: $word, new: $word, _: O) -> Result<$word, $word> {
+                let found: $word;
+                // SAFETY: The pointer is valid and aligned, and the instruction is one atomic access.
+                unsafe {
+                    core::arch::asm!(
+                        concat!("lock cmpxchg [{variable}], {new", $operand, "}"),
+                        variable = in(reg) self.0.as_ptr(),
+                        new = in(reg) new,
+                        inout("rax") old => found,
+                        options(nostack),
+                    );
+                }
+                if found == old {
+                    Ok(found)
+                } else {
+                    Err(found)
+                }
+            }
+        })*
+    };
+}
+
+#[cfg(CONFIG_X86_64)]
+cmpxchg! {
+    u32: ":e",
+    usize: "",
+}
+
+#[cfg(CONFIG_X86_64)]
+impl Atomic<u32> {
+    /// Adds to the value, which wraps around. Returns the value that was there.
     #[inline(always)]
-    pub(crate) fn cmpxchg(&self, old: usize, new: usize, _: Relaxed) -> Result<usize, usize> {
-        let found: usize;
+    pub(crate) fn fetch_add<O>(&self, value: u32, _: O) -> u32 {
+        let found: u32;
         // SAFETY: The pointer is valid and aligned, and the instruction is one atomic access.
         unsafe {
             core::arch::asm!(
-                "lock cmpxchg [{variable}], {new}",
+                "lock xadd [{variable}], {value:e}",
                 variable = in(reg) self.0.as_ptr(),
-                new = in(reg) new,
-                inout("rax") old => found,
+                value = inout(reg) value => found,
                 options(nostack),
             );
         }
-        if found == old {
-            Ok(found)
-        } else {
-            Err(found)
-        }
+        found
+    }
+
+    /// Subtracts from the value, which wraps around. Returns the value that was there.
+    #[inline(always)]
+    pub(crate) fn fetch_sub<O>(&self, value: u32, order: O) -> u32 {
+        self.fetch_add(value.wrapping_neg(), order)
+    }
+
+    /// Adds to the value, which wraps around.
+    #[inline(always)]
+    pub(crate) fn add<O>(&self, value: u32, order: O) {
+        self.fetch_add(value, order);
     }
 }
 
@@ -87,6 +133,20 @@ impl<T: Word> Deref for Atomic<T> {
     fn deref(&self) -> &Self::Target {
         &self.0
     }
+}
+
+/// An ordering of a load.
+pub(crate) trait LoadOrder {
+    /// Whether later accesses stay later.
+    const ACQUIRES: bool;
+}
+
+impl LoadOrder for Relaxed {
+    const ACQUIRES: bool = false;
+}
+
+impl LoadOrder for Acquire {
+    const ACQUIRES: bool = true;
 }
 
 /// An ordering of a store.
@@ -105,6 +165,9 @@ impl StoreOrder for Release {
 
 /// A type that one access of the machine reads or writes.
 pub(crate) trait Word: atomic::AtomicType {
+    /// Loads the value, before all later accesses.
+    fn load_acquire(from: &atomic::Atomic<Self>) -> Self;
+
     /// Stores a value, after all earlier accesses.
     fn store_release(to: &atomic::Atomic<Self>, value: Self);
 }
@@ -112,6 +175,11 @@ pub(crate) trait Word: atomic::AtomicType {
 macro_rules! words {
     ($({ $($generics:tt)* } $word:ty,)*) => {
         $(impl $($generics)* Word for $word {
+            #[inline(always)]
+            fn load_acquire(from: &atomic::Atomic<Self>) -> Self {
+                from.load(Acquire)
+            }
+
             #[inline(always)]
             fn store_release(to: &atomic::Atomic<Self>, value: Self) {
                 to.store(value, Release);

@@ -4,9 +4,12 @@
 //! the CPUs that the kernel says are there.
 
 use crate::ktask::{
-    kernel::cpus::{
-        self,
-        UsableCpus, //
+    kernel::{
+        cpus::{
+            self,
+            UsableCpus, //
+        },
+        jiffies, //
     },
     placement::machine::{
         self,
@@ -21,7 +24,9 @@ use crate::ktask::{
         }, //
     },
     sync::{
+        Acquire,
         Atomic,
+        Full,
         Relaxed, //
     }, //
 };
@@ -29,8 +34,10 @@ use kernel::{
     new_spinlock,
     prelude::*,
     sync::SpinLock,
+    task::Task,
     time::{
         Instant,
+        Jiffies,
         Monotonic, //
     }, //
 };
@@ -58,21 +65,22 @@ fn available(usable: &UsableCpus, leaving: &[bool], cpu: u32) -> bool {
 /// The CPUs of the machine.
 #[pin_data]
 pub(crate) struct Machine {
+    /// How often something has changed that threads of tasks are to look at: limits, CPUs, power,
+    /// hungry tasks. Read between chunks, and written so rarely that this costs nothing.
+    changes: Atomic<u32>,
+    /// How many CPUs helpers may use, for those who do not hold the lock.
+    usable: Atomic<usize>,
+    /// Whether all helpers are to be learnt from, for those who do not hold the lock.
+    any_doubt: Atomic<bool>,
+    /// When a task was last seen to be hungry.
+    changed_at: Atomic<Jiffies>,
+    /// When the CPUs were last looked at.
+    looked_at: Atomic<Jiffies>,
+    start: Instant<Monotonic>,
     /// The limits on helpers, which follow the CPUs.
     pub(crate) limits: Limits<KVec<Rlim>>,
     #[pin]
     state: SpinLock<State>,
-    /// Whether all helpers are to be learnt from, for those who do not hold the lock.
-    any_doubt: Atomic<bool>,
-    start: Instant<Monotonic>,
-}
-
-/// The CPUs as one task finds them when it starts.
-pub(super) struct Seen {
-    /// How many of them the task may use.
-    pub(super) cpus: usize,
-    /// The node of the caller.
-    pub(super) node: Option<usize>,
 }
 
 impl Machine {
@@ -91,12 +99,54 @@ impl Machine {
                 leaving: KVec::from_elem(false, cpus, GFP_KERNEL)?,
             };
             Ok(try_pin_init!(Self {
+                changes: Atomic::new(0),
+                usable: Atomic::new(0),
+                any_doubt: Atomic::new(false),
+                changed_at: Atomic::new(jiffies::now()),
+                looked_at: Atomic::new(jiffies::now()),
+                start: Instant::now(),
                 limits: Limits::new(nodes),
                 state <- new_spinlock!(state, "ktask_machine"),
-                any_doubt: Atomic::new(false),
-                start: Instant::now(),
             }))
         })
+    }
+
+    /// The count of changes, to be compared with [`Self::changes`] of a later moment.
+    #[inline(always)]
+    pub(super) fn changes(&self) -> u32 {
+        self.changes.load(Relaxed)
+    }
+
+    /// As [`Self::changes`]; what changed before is seen after this.
+    pub(super) fn seen_changes(&self) -> u32 {
+        self.changes.load(Acquire)
+    }
+
+    /// Something has changed, and each thread of a task is to look at it at the end of its chunk.
+    pub(super) fn changed(&self) {
+        self.changes.fetch_add(1, Full);
+    }
+
+    /// As [`Self::changed`], once in a jiffy at most: of many short tasks that find no room, each would
+    /// have all threads look. Who misses it sees it at the next look of the engine's.
+    pub(super) fn changed_often(&self) {
+        let now = jiffies::now();
+        if self.changed_at.load(Relaxed) != now {
+            self.changed_at.store(now, Relaxed);
+            self.changed();
+        }
+    }
+
+    /// How many CPUs helpers may use.
+    pub(super) fn usable(&self) -> usize {
+        self.usable.load(Relaxed)
+    }
+
+    /// Whether helpers may still run on `cpu`, as far as its being there goes.
+    pub(super) fn has(&self, cpu: u32) -> bool {
+        let mut state = self.state.lock();
+        self.rebuild_if_changed(&mut state);
+        state.available(cpu)
     }
 
     fn now(&self) -> i64 {
@@ -137,29 +187,38 @@ impl Machine {
         state.tables.rebuild(&self.limits, cpus::node_of, |cpu| {
             available(usable, leaving, cpu)
         });
+        self.usable.store(state.tables.usable(), Relaxed);
         self.note_doubt(state);
+        self.changed();
     }
 
     fn note_doubt(&self, state: &State) {
         self.any_doubt.store(state.tables.any_doubt(), Relaxed);
     }
 
-    /// Looks at the CPUs for a task that begins on `cpu`; `confined` to those that the calling thread
-    /// may run on.
-    pub(super) fn look(&self, cpu: u32, confined: bool) -> Seen {
+    /// Looks at the CPUs for a task that begins, once in a jiffy: the kernel tells nobody of a change
+    /// of the isolated CPUs.
+    #[inline]
+    pub(super) fn look(&self) {
+        let now = jiffies::now();
+        if self.looked_at.load(Relaxed) != now {
+            self.looked_at.store(now, Relaxed);
+            self.look_now();
+        }
+    }
+
+    #[inline(never)]
+    fn look_now(&self) {
         let mut state = self.state.lock();
         self.rebuild_if_changed(&mut state);
         if self.any_doubt.load(Relaxed) && state.tables.try_again(self.now()) {
             self.rebuild(&mut state);
         }
-        Seen {
-            cpus: if confined {
-                state.usable.allowed()
-            } else {
-                state.tables.usable()
-            },
-            node: state.tables.node_of(cpu),
-        }
+    }
+
+    /// How many of the usable CPUs the calling thread may run on.
+    pub(super) fn allowed(&self) -> usize {
+        self.state.lock().usable.allowed()
     }
 
     /// Called by a helper that was queued for `cpu`: learns from where its worker may run which CPUs
@@ -185,14 +244,16 @@ impl Machine {
         displaced
     }
 
-    /// Finds a CPU for a helper, and counts the helper; `confined` to those that the calling thread
-    /// may run on. `None` if the limit is reached, or there is no CPU.
-    pub(super) fn place(&self, wish: Wish, confined: bool) -> Option<Placed> {
+    /// Finds a CPU for a helper, and counts the helper; confined to those that `like` may run on, if
+    /// that is given. `None` if the limit is reached, or there is no CPU.
+    pub(super) fn place(&self, wish: Wish, like: Option<&Task>) -> Option<Placed> {
         let tables = &mut self.state.lock().tables;
-        if confined {
-            tables.place_confined(&self.limits, wish, cpus::distance, cpus::allowed)
-        } else {
-            tables.place(&self.limits, wish, cpus::distance)
+        match like {
+            Some(thread) => {
+                let allowed = |cpu| cpus::allowed_for(thread, cpu);
+                tables.place_confined(&self.limits, wish, cpus::distance, allowed)
+            }
+            None => tables.place(&self.limits, wish, cpus::distance),
         }
     }
 

@@ -35,11 +35,14 @@ use super::{
         cpufreq::Governors,
         cpus,
         hotplug::Follow,
+        hungry::Hungry,
         iterator_lock::IteratorLock,
         pool::Pool,
         published::Published,
         sched,
-        team::Team, //
+        scope::NotPlaced,
+        team::Team,
+        watch::Watch, //
     },
     protocol::{
         part::Part,
@@ -53,12 +56,17 @@ use kernel::{
 use machine::Machine;
 use task::{
     Plan,
-    Task, //
+    Task,
+    KILLABLE_SHARES, //
 };
 
 /// Slots for helpers, per possible CPU. The limits allow fewer helpers than CPUs to run; a helper
 /// that has failed keeps its slot until its task is undone, so there are some to spare.
 const HELPERS_PER_CPU: usize = 2;
+
+/// How many hungry tasks may turn out to want nothing, or to have no room of their own, when helpers
+/// are started for them: others will be found at the next occasion.
+const FEED_TRIES: u32 = 16;
 
 /// The engine that the C interface and the hotplug callbacks use.
 pub(crate) static ENGINE: Published<Engine> = Published::new();
@@ -66,6 +74,10 @@ pub(crate) static ENGINE: Published<Engine> = Published::new();
 /// Everything that tasks share.
 #[pin_data]
 pub(crate) struct Engine {
+    /// Looks at what the kernel tells nobody. The first field, as fields are dropped in order, and a
+    /// look uses all others.
+    #[pin]
+    watch: Watch<Engine>,
     /// What the administrator can turn.
     pub(crate) knobs: Knobs,
     /// What has happened so far.
@@ -74,6 +86,9 @@ pub(crate) struct Engine {
     #[pin]
     pub(crate) machine: Machine,
     governors: Governors,
+    /// The tasks that could use more helpers.
+    #[pin]
+    hungry: Hungry,
     #[pin]
     pool: Pool,
 }
@@ -82,10 +97,12 @@ impl Engine {
     /// Allocates everything that tasks will need. May sleep.
     pub(crate) fn new(max_threads: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            watch <- Watch::new(),
             knobs: Knobs::new(max_threads),
             stats: Stats::new(),
             machine <- Machine::new(),
             governors: Governors::new(),
+            hungry <- Hungry::new(),
             pool <- Pool::new(cpus::nr_ids().saturating_mul(HELPERS_PER_CPU)),
         }? Error)
     }
@@ -100,6 +117,25 @@ impl Engine {
         self.machine.follow_isolation();
     }
 
+    /// Limits or knobs have changed: helpers leave at the end of their chunk, or there is room.
+    pub(crate) fn follow_limits(&self) {
+        self.machine.changed();
+        self.feed();
+    }
+
+    /// Gives helpers to the hungry tasks, as far as there is room.
+    fn feed(&self) {
+        // Each round takes room, or a task that cannot have a helper costs one of the tries.
+        let mut tries = FEED_TRIES;
+        while tries > 0 && self.hungry.any() && self.machine.limits.global.room() > 0 {
+            match self.hungry.feed(self.machine.changes()) {
+                Some(Ok(())) => {}
+                Some(Err(NotPlaced::NotWanted | NotPlaced::NoRoom)) => tries -= 1,
+                Some(Err(NotPlaced::NoSlot)) | None => return,
+            }
+        }
+    }
+
     /// Runs a task. Returns 0 or the first error of the client. May sleep; allocates nothing.
     #[inline]
     pub(crate) fn run<C: Client>(&self, request: Request<'_, C>) -> i32 {
@@ -108,15 +144,16 @@ impl Engine {
             return 0;
         }
         self.stats.tasks.add(1);
-        if !request.options.killable && self.is_alone(&request) {
+        let alone = self.is_alone(&request);
+        if alone && !request.options.killable {
             alone::run(self, request)
         } else {
             // A copy of its own, or the request would be in memory where a task is alone, too.
-            self.run_shared(&Request { ..request })
+            self.run_divided(&Request { ..request }, alone)
         }
     }
 
-    /// Whether a task can have no helper, whatever CPUs there are.
+    /// Whether a task can have no helper, whatever happens while it runs.
     ///
     /// A caller whose nice value does not tell its priority works alone. The helpers of a SCHED_IDLE
     /// caller would be preferred to work that the caller is not preferred to. A caller of a real-time
@@ -124,51 +161,65 @@ impl Engine {
     /// preempts.
     #[inline]
     fn is_alone<C: Client>(&self, request: &Request<'_, C>) -> bool {
-        request.is_for_one_thread(self.knobs.max_threads())
-            || self.machine.limits.global.is_exhausted()
-            || !sched::current_has_weight()
+        request.is_for_one_thread(self.knobs.max_threads()) || !sched::current_has_weight()
     }
 
-    /// As [`Self::run`], with helpers if there are any. Out of the way of tasks that need none.
+    /// As [`Self::run`], in chunks; with helpers, if there are any, unless the caller is `alone`. Out
+    /// of the way of tasks that need none of this.
     #[inline(never)]
-    fn run_shared<C: Client>(&self, request: &Request<'_, C>) -> i32 {
+    fn run_divided<C: Client>(&self, request: &Request<'_, C>, alone: bool) -> i32 {
         request.parts.iter().for_each(Part::reset);
-        let plan = self.plan(request);
-        pin_init::stack_pin_init!(let team = Team::new(&self.pool));
+        let plan = self.plan(request, alone);
+        pin_init::stack_pin_init!(let team = Team::new(&self.pool, &self.hungry));
         let team = team.as_ref().get_ref();
-        if !request.client.walks() {
-            return Task::new(self, request, &plan, None).run(team, &plan);
-        }
-        pin_init::stack_pin_init!(let lock = IteratorLock::new(team));
-        Task::new(self, request, &plan, Some(lock.as_ref().get_ref())).run(team, &plan)
+        let error = if request.client.walks() {
+            pin_init::stack_pin_init!(let lock = IteratorLock::new(team));
+            let lock = lock.as_ref().get_ref();
+            Task::new(self, request, &plan, team, Some(lock)).run()
+        } else {
+            Task::new(self, request, &plan, team, None).run()
+        };
+        // Cancelled helpers have left room.
+        self.feed();
+        error
     }
 
     /// Decides on the threads of a task.
-    fn plan<C: Client>(&self, request: &Request<'_, C>) -> Plan {
-        let cpu = cpus::current();
-        let confined = self.knobs.respect_affinity();
-        let seen = self.machine.look(cpu, confined);
+    fn plan<C: Client>(&self, request: &Request<'_, C>, alone: bool) -> Plan {
+        self.machine.look();
+        if self.knobs.power_aware() && self.governors.look() {
+            self.machine.changed();
+        }
+        let max_threads = self.knobs.max_threads();
+        let most = if alone {
+            0
+        } else {
+            request.threads(max_threads, cpus::nr_ids()) - 1
+        };
+        let confined = self
+            .knobs
+            .respect_affinity()
+            .then(|| self.machine.allowed());
+        let cpus = confined.unwrap_or_else(|| self.machine.usable());
+        let now = request.threads(max_threads, cpus);
+        // One thread would take all of the work at once, and others could not help later.
+        let least = if request.options.killable {
+            KILLABLE_SHARES
+        } else {
+            1 + most.min(1)
+        };
         Plan {
-            threads: self.threads(request, seen.cpus),
-            first: parts::callers_part(request.parts, seen.node),
-            cpu,
+            most: u32::try_from(most).unwrap_or(u32::MAX),
+            shares: now.max(least),
+            first: parts::callers_part(request.parts, usize::try_from(cpus::current_nid()).ok()),
+            cpu: cpus::current(),
             confined,
         }
     }
 
-    /// How many threads a task is to have with so many CPUs, the caller included.
-    fn threads<C: Client>(&self, request: &Request<'_, C>, cpus: usize) -> usize {
-        let room = self.machine.limits.global.room() as usize;
-        let most = request.threads(self.knobs.max_threads(), cpus);
-        match most.min(room.saturating_add(1)) {
-            threads if threads > 1 && !self.may_share() => 1,
-            threads => threads,
-        }
-    }
-
-    /// Whether helpers are wanted at all for a caller such as this and on a machine such as this.
-    fn may_share(&self) -> bool {
-        sched::current_has_weight() && !(self.knobs.power_aware() && self.governors.saving())
+    /// Whether tasks run on their callers alone, as the machine is told to save energy.
+    fn saves_power(&self) -> bool {
+        self.knobs.power_aware() && self.governors.saving()
     }
 }
 
@@ -179,9 +230,19 @@ impl Follow for Engine {
 
     fn online(&self, cpu: u32) {
         self.machine.set_leaving(cpu, false);
+        self.feed();
     }
 
     fn offline(&self, cpu: u32) {
         self.machine.set_leaving(cpu, true);
+    }
+
+    fn look(&self) {
+        self.machine.follow_isolation();
+        if self.governors.look() || self.hungry.any() {
+            self.follow_limits();
+        }
+        let need = self.machine.limits.global.cur() > 0 || self.hungry.any();
+        self.watch.look_again(need);
     }
 }

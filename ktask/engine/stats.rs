@@ -55,6 +55,11 @@ stats! {
     helpers_migrated,
     /// Helpers that the limits allowed, but for which no slot was left.
     helpers_unavailable,
+    /// Times a helper went from one task to another one, which had fewer helpers than it could use.
+    helpers_switched,
+    /// Helpers that left a task before its work was done: limits or CPUs had changed, the machine
+    /// saves power, or other tasks had fewer helpers.
+    helpers_left,
     /// Tasks that failed.
     failed_tasks,
     /// Calls of undo functions.

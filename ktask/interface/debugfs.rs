@@ -126,6 +126,7 @@ fn store(engine: &Engine, file: File, text: &str) -> Result {
         File::Knob(knob) => {
             let value = number(text, knob.allowed.clone())?;
             (knob.set)(&engine.knobs, value);
+            engine.follow_limits();
         }
         File::Max(node) => {
             let limit = match text {
@@ -133,6 +134,7 @@ fn store(engine: &Engine, file: File, text: &str) -> Result {
                 text => Some(number(text, 0..=LIMIT_MAX)?),
             };
             rlim(engine, node)?.set(limit);
+            engine.follow_limits();
         }
         File::Cur(_) | File::Stats => return Err(EACCES),
     }

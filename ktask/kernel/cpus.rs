@@ -6,7 +6,8 @@ use super::c;
 use kernel::{
     cpu::CpuId,
     cpumask::CpumaskVar,
-    prelude::*, //
+    prelude::*,
+    task::Task, //
 };
 
 /// Number of CPU ids; every CPU id is below it.
@@ -93,6 +94,12 @@ pub(crate) fn distance(from: usize, to: usize) -> u32 {
 pub(crate) fn allowed(cpu: u32) -> bool {
     // SAFETY: The CPU id is in range, as is checked first; a thread may read its own affinity.
     (cpu as usize) < nr_ids() && unsafe { c::ktask_c_may_use(cpu) }
+}
+
+/// Whether `thread` may run on `cpu`; an administrator may change that at any time.
+pub(crate) fn allowed_for(thread: &Task, cpu: u32) -> bool {
+    // SAFETY: The CPU id is in range, as is checked first; the reference keeps the thread's structure.
+    (cpu as usize) < nr_ids() && unsafe { c::ktask_c_may_use_by(thread.as_ptr(), cpu) }
 }
 
 /// The CPU this runs on; it may be another one a moment later.

@@ -23,6 +23,9 @@ pub(crate) trait Follow: Send + Sync + Sized + 'static {
 
     /// `cpu` is about to go offline.
     fn offline(&self, cpu: u32);
+
+    /// Some time has passed: looks at what the kernel tells nobody. Called without that lock.
+    fn look(&self);
 }
 
 /// A registration for CPU hotplug events; ends when it is dropped.

@@ -18,10 +18,12 @@
 pub(crate) mod c {
     use kernel::bindings::{
         cpumask,
+        delayed_work,
         dentry,
         lock_class_key,
         seq_file,
         task_struct,
+        work_func_t,
         workqueue_struct, //
     };
 
@@ -41,7 +43,9 @@ pub(crate) mod completion;
 pub(crate) mod cpufreq;
 pub(crate) mod cpus;
 pub(crate) mod hotplug;
+pub(crate) mod hungry;
 pub(crate) mod iterator_lock;
+pub(crate) mod jiffies;
 pub(crate) mod lockdep;
 pub(crate) mod pool;
 pub(crate) mod published;
@@ -49,4 +53,5 @@ pub(crate) mod sched;
 pub(crate) mod scope;
 pub(crate) mod slot;
 pub(crate) mod team;
+pub(crate) mod watch;
 pub(crate) mod workqueue;

@@ -4,20 +4,34 @@
 
 use super::{
     completion::Completion,
+    hungry::Hungry,
     pool::Pool,
-    sched, //
+    sched,
+    scope::RawScope, //
 };
-use crate::ktask::protocol::{
-    boost::MAX_NICE,
-    members::{
-        Left,
-        Members, //
+use crate::ktask::{
+    protocol::{
+        boost::MAX_NICE,
+        line::Entry,
+        members::{
+            Left,
+            Members, //
+        }, //
+    },
+    sync::{
+        Atomic,
+        Relaxed, //
     }, //
+};
+use core::ops::{
+    Deref,
+    DerefMut, //
 };
 use kernel::{
     new_spinlock,
     prelude::*,
     sync::{
+        SetOnce,
         SpinLock,
         SpinLockGuard, //
     }, //
@@ -42,6 +56,27 @@ impl Member {
     }
 }
 
+/// What is under the lock of a team.
+pub(super) struct Inner {
+    members: Members,
+    /// How many helpers were offered the job so far.
+    pub(super) offered: u32,
+}
+
+impl Deref for Inner {
+    type Target = Members;
+
+    fn deref(&self) -> &Members {
+        &self.members
+    }
+}
+
+impl DerefMut for Inner {
+    fn deref_mut(&mut self) -> &mut Members {
+        &mut self.members
+    }
+}
+
 /// The threads of one task.
 ///
 /// # Invariants
@@ -51,21 +86,85 @@ impl Member {
 #[pin_data]
 pub(crate) struct Team<'a> {
     pool: &'a Pool,
+    hungry: &'a Hungry,
+    /// Among the hungry tasks, under their lock.
+    pub(super) entry: Entry,
+    /// How many helpers the task has, for all who compare tasks. Grows under the lock only.
+    helpers: Atomic<u32>,
+    /// Whether any other thread may know the team. Set under the lock.
+    pub(super) used: Atomic<bool>,
+    /// Whether the team was ever among the hungry tasks. Set under the lock.
+    pub(super) listed: Atomic<bool>,
+    /// The count of changes of the machine when no room was found for a helper of the task; under the
+    /// lock of the hungry tasks.
+    no_room_at: Atomic<u32>,
+    /// The job of the team's scope. Set before any other thread knows the team.
+    pub(super) scope: SetOnce<RawScope>,
     #[pin]
-    members: SpinLock<Members>,
+    inner: SpinLock<Inner>,
     /// Completed when a caller that waits is to look again.
     #[pin]
     caller: Completion,
 }
 
 impl<'a> Team<'a> {
-    /// A caller without helpers, who may take them from `pool`.
-    pub(crate) fn new(pool: &'a Pool) -> impl PinInit<Self> + 'a {
+    /// A caller without helpers, who may take them from `pool`, and is among the `hungry` if there
+    /// are too few.
+    pub(crate) fn new(pool: &'a Pool, hungry: &'a Hungry) -> impl PinInit<Self> + 'a {
+        let inner = Inner {
+            members: Members::new(),
+            offered: 0,
+        };
         pin_init!(Self {
             pool,
-            members <- new_spinlock!(Members::new(), "ktask_team"),
+            hungry,
+            entry: Entry::new(),
+            helpers: Atomic::new(0),
+            used: Atomic::new(false),
+            listed: Atomic::new(false),
+            no_room_at: Atomic::new(u32::MAX),
+            scope: SetOnce::new(),
+            inner <- new_spinlock!(inner, "ktask_team"),
             caller <- Completion::new(),
         })
+    }
+
+    /// The hungry tasks, to which this one may belong.
+    pub(super) fn hungry(&self) -> &'a Hungry {
+        self.hungry
+    }
+
+    /// How many helpers the task has.
+    pub(crate) fn helpers(&self) -> u32 {
+        self.helpers.load(Relaxed)
+    }
+
+    /// Whether room may be found for a helper of the task, as far as is known with so many `changes` of
+    /// the machine. The calling thread holds the lock of the hungry tasks.
+    pub(super) fn had_room(&self, changes: u32) -> bool {
+        self.no_room_at.load(Relaxed) != changes
+    }
+
+    /// No room was found. The calling thread holds the lock of the hungry tasks.
+    pub(super) fn set_no_room(&self, changes: u32) {
+        self.no_room_at.store(changes, Relaxed);
+    }
+
+    /// Counts one more helper. Under the lock, or several threads would count one each where one is
+    /// wanted.
+    pub(super) fn add_helper(&self, _inner: &mut Inner) {
+        self.helpers.add(1, Relaxed);
+    }
+
+    /// A helper is about to leave, and may be replaced. The calling thread is a thread of the task.
+    pub(crate) fn remove_helper(&self) {
+        self.helpers.fetch_sub(1, Relaxed);
+    }
+
+    /// The task could use more helpers than it has, and will get them when there is room. Called by a
+    /// thread of the task. Returns whether that is news.
+    pub(crate) fn go_hungry(&self) -> bool {
+        self.hungry.join(self)
     }
 
     /// The pool that the helpers come from.
@@ -74,8 +173,8 @@ impl<'a> Team<'a> {
     }
 
     /// Locks the members.
-    pub(super) fn lock(&self) -> SpinLockGuard<'_, Members> {
-        self.members.lock()
+    pub(super) fn lock(&self) -> SpinLockGuard<'_, Inner> {
+        self.inner.lock()
     }
 
     /// Caller: waits for [`Self::wake`], no longer than `ms` milliseconds. May sleep.
@@ -89,15 +188,48 @@ impl<'a> Team<'a> {
         self.caller.complete();
     }
 
-    /// The calling worker becomes the worker of `member`, at the lowest priority unless boosted.
-    pub(super) fn enter(&self, member: u32) -> Member {
+    /// The calling worker becomes the worker of `member`, at the lowest priority unless boosted. One
+    /// that `works` no more than to find that nothing is left keeps its priority until it is boosted:
+    /// nice values are dear.
+    pub(super) fn enter(&self, member: u32, works: bool) -> Member {
+        self.enter_locked(&self.lock(), member, works)
+    }
+
+    /// The calling worker stops being the worker of `member`, but the team expects it to come back or
+    /// to stay away: meanwhile the caller waits for a thread of ordinary priority.
+    pub(super) fn step_out(&self, member: Member) {
+        self.leave(member, |members| {
+            members.expect();
+            members.leave(self.pool, member.id)
+        });
+    }
+
+    /// The calling worker, which is expected, becomes the worker of `member`.
+    pub(super) fn come(&self, member: u32) -> Member {
+        let mut members = self.lock();
+        if members.come(self.pool, member) {
+            self.wake();
+        }
+        self.enter_locked(&members, member, true)
+    }
+
+    /// A thread that is expected does not become a member. Afterwards the team may be gone.
+    pub(super) fn stay_away(&self) {
+        let mut members = self.lock();
+        if members.stay_away() {
+            self.wake();
+        }
+    }
+
+    fn enter_locked(&self, members: &Members, member: u32, works: bool) -> Member {
         let nice = sched::current_nice();
-        let members = self.lock();
         // INVARIANT: `leave` and `move_on`, one of which ends the run, set it to null.
         self.pool.set_worker(member, sched::current_raw());
         // Not before: a worker that lowers itself may lose the CPU at once, and would be where no
         // boost can find it.
-        sched::set_current_nice(members.boost.nice_of(member));
+        if works || members.boost.boosted() == Some(member) {
+            sched::set_current_nice(members.boost.nice_of(member));
+        }
         Member { id: member, nice }
     }
 
@@ -105,7 +237,7 @@ impl<'a> Team<'a> {
     /// the members. Returns whether it did.
     pub(super) fn move_on(&self, member: Member, step: &mut dyn FnMut()) -> bool {
         let mut members = self.lock();
-        if !members.may_move() {
+        if !members.open() {
             return false;
         }
         members.boost.end(member.id);
@@ -154,16 +286,19 @@ impl<'a> Team<'a> {
         }
     }
 
-    /// Caller: waits until all members have left, boosting one of them at a time. The members are
-    /// closed. May sleep.
+    /// Caller: waits until all members have left, boosting one of them at a time, and nobody is
+    /// expected. The members are closed. May sleep.
     pub(super) fn wait_for_all(&self) {
         loop {
             {
                 let mut members = self.lock();
-                let Some(member) = members.boost.boosted().or_else(|| members.any()) else {
+                if members.is_over() {
                     return;
-                };
-                self.boost(&mut members, member);
+                }
+                // Who is expected runs at a nice value of its own.
+                if let Some(member) = members.boost.boosted().or_else(|| members.any()) {
+                    self.boost(&mut members, member);
+                }
             }
             self.wait(BOOST_MS);
         }

@@ -80,11 +80,6 @@ impl<V: DerefMut<Target = [u32]>> Machine<V> {
         self.topology.usable()
     }
 
-    /// The node of a possible CPU.
-    pub(crate) fn node_of(&self, cpu: u32) -> Option<usize> {
-        self.topology.node_of(cpu)
-    }
-
     /// Reads the CPUs again, and sets the limits that follow them: `node_of` tells the node of a
     /// possible CPU, `available` whether helpers may use the CPU if the workqueue serves it.
     pub(crate) fn rebuild<N: Deref<Target = [Rlim]>>(

@@ -16,6 +16,10 @@ const SHARES_PER_THREAD: usize = 2;
 /// A chunk is at most this fraction of a thread's even share of the whole part.
 const FIRST_SHARES_PER_THREAD: usize = 8;
 
+/// A thread that has no helper yet takes this fraction of the part at once: helpers that come find
+/// work, and a caller that stays alone pays for few chunks.
+const PIECES_ALONE: usize = 16;
+
 /// A chunk that one thread has claimed, and nobody else will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
@@ -77,6 +81,21 @@ impl Sizes {
         }
     }
 
+    /// The chunks of a part of `size` units for a thread that has no helper yet, but may have some
+    /// later; none but the last is smaller than `min`.
+    pub(crate) fn alone(size: usize, min: usize) -> Self {
+        let min = min.max(1);
+        let piece = round_down(size / PIECES_ALONE, min).max(min);
+        Self {
+            min: piece,
+            few: usize::MAX,
+            most: piece,
+            plenty: usize::MAX,
+            shares: 1,
+            growth: usize::MAX,
+        }
+    }
+
     /// The same for a thread that may be slower than others, as it runs at the lowest priority: it
     /// begins with the smallest chunk, and never gets more than it has done so far and one of
     /// these, so that in the end nobody waits for it longer than it has worked already.
@@ -105,6 +124,28 @@ impl Sizes {
         share.min(done.saturating_add(self.growth))
     }
 
+    /// The length of the next chunk of a part of `size` units of which `claimed` are claimed, for a
+    /// thread that has done `done` units of the part, and for how many claimed units that length
+    /// stays right. `None` if everything is claimed.
+    ///
+    /// Chunks of one length are claimed in a loop of few instructions.
+    pub(crate) fn run(&self, size: usize, claimed: usize, done: usize) -> Option<Run> {
+        let remaining = size.checked_sub(claimed).filter(|&left| left > 0)?;
+        let len = self.next(remaining, done);
+        // The fewest units that may be left for another chunk of this length.
+        let least = if len == self.min && remaining < self.few {
+            len
+        } else if len == self.most {
+            self.plenty.max(len)
+        } else {
+            remaining
+        };
+        Some(Run {
+            len,
+            until: size.saturating_sub(least).max(claimed).saturating_add(1),
+        })
+    }
+
     /// A share of what remains. Out of the way of the largest and the smallest chunks: a division
     /// takes registers that the loop around it needs.
     #[cold]
@@ -113,6 +154,15 @@ impl Sizes {
         let share = remaining.checked_div(self.shares).unwrap_or(remaining);
         round_down(share, self.min)
     }
+}
+
+/// Several chunks of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// The length of each chunk in units, never 0.
+    pub(crate) len: usize,
+    /// Chunks have this length as long as fewer units than this are claimed.
+    pub(crate) until: usize,
 }
 
 /// Rounds down to a multiple of `unit`, which is not 0.

@@ -5,5 +5,6 @@
 //! Only `core` is used here, so that the host compiles these files as they are.
 
 pub(crate) mod chunk;
+pub(crate) mod share;
 pub(crate) mod threads;
 pub(crate) mod undo;

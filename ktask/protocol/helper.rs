@@ -30,8 +30,23 @@ pub(crate) struct Assignment {
     pub(crate) cpu: u32,
     /// The node of that CPU.
     pub(crate) node: Option<usize>,
-    /// Whether the helper has worked on another node before.
-    pub(crate) moved: bool,
+    /// What the helper did before.
+    pub(crate) origin: Origin,
+    /// The count of changes of the machine when the assignment was made.
+    pub(crate) changes: u32,
+}
+
+/// What a helper did before an assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nothing: the helper begins.
+    Start,
+    /// The helper worked on another node.
+    Move,
+    /// The helper worked for another task.
+    Switch,
+    /// The same: no other task wanted the helper.
+    Again,
 }
 
 /// How a helper goes on after a run.
@@ -42,6 +57,8 @@ pub(crate) enum Next {
     Failed(Failed),
     /// The helper goes on with another assignment, in a worker of that assignment's CPU.
     Move(Assignment),
+    /// The helper may go to another task, in the same worker, with the limits that it counts against.
+    Switch(Assignment),
 }
 
 /// One of the two work items of a helper, which are used in turn: an item that is queued while a
@@ -80,8 +97,8 @@ pub(crate) trait Workers {
 }
 
 /// The scope of a task, as one of its helpers sees it. Valid from the helper's joining to its
-/// leaving: [`Helper::run`] uses nothing of a scope after `leave`, `leave_failed` or a `move_on` that
-/// returned true.
+/// leaving: [`Helper::run`] uses nothing of a scope after `leave`, `leave_failed`, a `move_on` that
+/// returned true or a `switch` that returned another scope.
 pub(crate) trait ScopeRef: Copy {
     /// The calling worker as a member, which is what the job sees.
     type Member;
@@ -100,6 +117,13 @@ pub(crate) trait ScopeRef: Copy {
     /// The calling worker stops being the helper, by `step`, unless the caller waits for the helpers.
     /// Returns whether it did.
     fn move_on(&self, member: &Self::Member, step: &mut dyn FnMut()) -> bool;
+
+    /// The calling worker leaves the scope for another one, which expects it and where an assignment
+    /// is found for it, with the grant of `last`. `None` if there is none; then nothing has changed.
+    fn switch(&self, member: &Self::Member, last: Assignment) -> Option<(Self, Assignment)>;
+
+    /// The calling worker, which the scope expects after a [`Self::switch`], is the helper from now on.
+    fn come(&self, member: u32) -> Self::Member;
 
     /// The helper has ended, and with it the use of the scope.
     fn leave(&self, member: &Self::Member);
@@ -178,8 +202,10 @@ impl<S: ScopeRef> Helper<S> {
             return running.end();
         };
         let member = scope.enter(self.member);
-        let failed = match scope.run(&member, assignment, conclusive) {
-            Next::Done => None,
+        let next = scope.run(&member, assignment, conclusive);
+        let (scope, member, next) = self.switch(scope, member, next);
+        let failed = match next {
+            Next::Done | Next::Switch(_) => None,
             Next::Failed(failed) => Some(failed),
             Next::Move(next) => {
                 let item = running.with(|offer| {
@@ -219,6 +245,27 @@ impl<S: ScopeRef> Helper<S> {
             }
             Some(_) => scope.leave_failed(&member),
         }
+    }
+
+    /// Worker: goes from task to task for as long as one has the helper and another one wants it.
+    /// Returns the last one, and what comes after it, which is no switch.
+    fn switch(&self, scope: S, member: S::Member, next: Next) -> (S, S::Member, Next) {
+        let (mut scope, mut member, mut next) = (scope, member, next);
+        while let Next::Switch(last) = next {
+            let assignment = match scope.switch(&member, last) {
+                Some((other, assignment)) => {
+                    scope = other;
+                    member = scope.come(self.member);
+                    assignment
+                }
+                None => Assignment {
+                    origin: Origin::Again,
+                    ..last
+                },
+            };
+            next = scope.run(&member, assignment, false);
+        }
+        (scope, member, next)
     }
 
     /// Owner: cancels the offer. Returns false if there is none any more. Does not sleep.

@@ -63,7 +63,8 @@ impl Rlim {
     }
 
     /// Sets the administrator's limit (at most [`LIMIT_MAX`]), or returns to the one that follows
-    /// the CPUs. Helpers already running are not stopped.
+    /// the CPUs. Helpers that are too many by now leave at the end of their chunk:
+    /// [`Self::release_excess`].
     pub(crate) fn set(&self, limit: Option<u32>) {
         let fixed = limit.map_or(UNSET, |limit| limit.min(LIMIT_MAX));
         self.fixed.store(fixed, Relaxed);
@@ -72,13 +73,6 @@ impl Rlim {
     /// How many more helpers could be counted now.
     pub(crate) fn room(&self) -> u32 {
         self.max().saturating_sub(self.cur())
-    }
-
-    /// Whether there is no room, for sure: the limit is the administrator's, or other helpers use it
-    /// up. A limit that follows the CPUs can be 0 only because isolation has ended since; that is
-    /// seen when the CPUs are read again.
-    pub(crate) fn is_exhausted(&self) -> bool {
-        self.room() == 0 && (self.cur() > 0 || self.fixed.load(Relaxed) != UNSET)
     }
 
     /// Counts one more helper, unless the limit is reached. The counter never exceeds the limit,
@@ -99,6 +93,19 @@ impl Rlim {
     /// Counts one helper less. Pairs with a successful [`Self::acquire`].
     pub(crate) fn release(&self) {
         self.cur.fetch_sub(1, Relaxed);
+    }
+
+    /// Counts one helper less if there are more than the limit. Of several helpers that do so at
+    /// once, as many succeed as there are too many.
+    pub(crate) fn release_excess(&self) -> bool {
+        let mut cur = self.cur.load(Relaxed);
+        while cur > self.max() {
+            match self.cur.cmpxchg(cur, cur.wrapping_sub(1), Relaxed) {
+                Ok(_) => return true,
+                Err(other) => cur = other,
+            }
+        }
+        false
     }
 }
 
@@ -188,6 +195,21 @@ impl<N: Deref<Target = [Rlim]>> Limits<N> {
     pub(crate) fn release(&self, grant: Grant) {
         self.release_node(grant);
         self.global.release();
+    }
+
+    /// Releases the grant of a helper if a limit that it counts against has been lowered below the
+    /// number of helpers. Returns whether it did: the helper is to leave.
+    pub(crate) fn release_excess(&self, grant: Grant) -> bool {
+        let node = grant.node().and_then(|node| self.nodes.get(node));
+        if node.is_some_and(Rlim::release_excess) {
+            self.global.release();
+            return true;
+        }
+        let excess = self.global.release_excess();
+        if excess {
+            self.release_node(grant);
+        }
+        excess
     }
 
     fn acquire_node(&self, node: usize) -> bool {

@@ -108,7 +108,9 @@ pub(crate) struct Members {
     active: List,
     /// Members that have ended with a failure, which is kept until the caller has read it.
     failed: List,
-    /// The caller waits for the end of all members: nobody joins or moves on any more.
+    /// Threads that are to join, or start a helper, and keep the task until they have done so.
+    expected: u32,
+    /// The caller waits for the end of all members: no offer is made any more.
     closed: bool,
     /// Priority inheritance.
     pub(crate) boost: Boost<u32>,
@@ -122,25 +124,48 @@ impl Members {
         Self {
             active: List::new(),
             failed: List::new(),
+            expected: 0,
             closed: false,
             boost: Boost::new(),
             iterator: IteratorLock::new(),
         }
     }
 
-    /// Owner: adds a member, before its offer is made.
+    /// Adds a member, before its offer is made.
     pub(crate) fn join(&mut self, links: &impl Links, member: u32) {
         self.active.push(links, member);
     }
 
-    /// Owner: removes a member whose offer was not made.
-    pub(crate) fn unjoin(&mut self, links: &impl Links, member: u32) {
-        self.active.remove(links, member);
+    /// Whether offers may be made: by threads of the task, for new members or for members that move
+    /// on. The owner looks for offers only once.
+    pub(crate) fn open(&self) -> bool {
+        !self.closed
     }
 
-    /// Whether a member may turn into a new offer. The owner looks for offers only once.
-    pub(crate) fn may_move(&self) -> bool {
-        !self.closed
+    /// Any thread that found an open task: keeps the task, whose caller waits until [`Self::come`] or
+    /// [`Self::stay_away`].
+    pub(crate) fn expect(&mut self) {
+        self.expected = self.expected.saturating_add(1);
+    }
+
+    /// A worker that is expected joins as a member that runs. Returns whether the caller waits, and is
+    /// to be woken, or nobody would boost the member.
+    pub(crate) fn come(&mut self, links: &impl Links, member: u32) -> bool {
+        self.expected = self.expected.saturating_sub(1);
+        self.active.push(links, member);
+        self.closed
+    }
+
+    /// A thread that is expected does not join. Returns whether the caller waits for it, and is to be
+    /// woken.
+    pub(crate) fn stay_away(&mut self) -> bool {
+        self.expected = self.expected.saturating_sub(1);
+        self.closed && self.is_over()
+    }
+
+    /// Whether nobody but the caller uses the task.
+    pub(crate) fn is_over(&self) -> bool {
+        self.active.first().is_none() && self.expected == 0
     }
 
     /// Worker: the member has ended and uses the task no more.
@@ -148,7 +173,7 @@ impl Members {
         self.active.remove(links, member);
         Left {
             heir: self.bequeath(member),
-            wake_caller: self.closed && self.active.first().is_none(),
+            wake_caller: self.closed && self.is_over(),
         }
     }
 

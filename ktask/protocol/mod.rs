@@ -11,6 +11,7 @@ pub(crate) mod handshake;
 pub(crate) mod helper;
 pub(crate) mod iterator_lock;
 pub(crate) mod limits;
+pub(crate) mod line;
 pub(crate) mod members;
 pub(crate) mod outcome;
 pub(crate) mod part;

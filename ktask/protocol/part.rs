@@ -89,15 +89,19 @@ impl Part {
         self.size.saturating_sub(self.claimed())
     }
 
-    /// How many threads of the task were sent here to begin with.
+    /// How many threads of the task were sent here to begin with, less those that left early.
     pub(crate) fn threads(&self) -> u32 {
         self.threads.load(Relaxed)
     }
 
-    /// Counts one more thread sent here. Only by the caller, before the task starts.
+    /// Counts one more thread sent here.
     pub(crate) fn add_thread(&self) {
-        self.threads
-            .store(self.threads().saturating_add(1), Relaxed);
+        self.threads.fetch_add(1, Relaxed);
+    }
+
+    /// A thread that was sent here leaves the task before the task's work is done.
+    pub(crate) fn remove_thread(&self) {
+        self.threads.fetch_sub(1, Relaxed);
     }
 
     /// A thread's way through this part, in chunks of these sizes.
@@ -108,6 +112,14 @@ impl Part {
             sizes,
             seen: self.claimed(),
         }
+    }
+
+    /// Claims `len` units of a range if `offset` units are claimed. Otherwise returns how many are, as
+    /// an error. No ordering is needed, as in [`Claims::next`].
+    #[inline(always)]
+    pub(crate) fn claim(&self, offset: usize, len: usize) -> Result<(), usize> {
+        let claimed = offset.wrapping_add(len);
+        self.claimed.cmpxchg(offset, claimed, Relaxed).map(|_| ())
     }
 
     /// Claims the next chunk with a custom iterator, which `advance` calls, for a thread that has

@@ -5,21 +5,30 @@
 use super::part::Part;
 
 /// Returns the part that helper `number`, from 1 on, is sent to, and its index, of a task with `total`
-/// units that is to have `threads` threads. `None` if no part has any unit.
+/// units that is to have `threads` threads. `None` if everything is claimed.
 ///
 /// With more parts than threads, helpers are spread evenly over all units: parts are often listed node
-/// after node, and all helpers would be sent to the nodes of the first ones.
+/// after node, and all helpers would be sent to the nodes of the first ones. Helpers that come after
+/// others have left have higher numbers.
 pub(crate) fn part_for(
     parts: &[Part],
     total: usize,
     number: usize,
     threads: usize,
 ) -> Option<(usize, &Part)> {
+    if let [only] = parts {
+        return (only.remaining() > 0).then_some((0, only));
+    }
     if parts.len() <= threads {
         return next_part(parts);
     }
     let share = total.checked_div(threads)?;
-    part_with(parts, share.saturating_mul(number))
+    let (index, part) = part_with(parts, share.saturating_mul(number.checked_rem(threads)?))?;
+    if part.remaining() > 0 {
+        return Some((index, part));
+    }
+    let index = most_left(parts, index)?;
+    Some((index, parts.get(index)?))
 }
 
 /// Returns the part with the unit `position` of all parts together, and its index.
@@ -33,14 +42,16 @@ fn part_with(parts: &[Part], position: usize) -> Option<(usize, &Part)> {
 }
 
 /// Returns the part that the next thread should be sent to, and its index: the one with the most
-/// units per thread sent there so far. `None` if no part has any unit.
+/// unclaimed units per thread sent there so far. `None` if everything is claimed.
 pub(crate) fn next_part(parts: &[Part]) -> Option<(usize, &Part)> {
     let index = best(parts, |part| {
         let threads = usize::try_from(part.threads()).unwrap_or(usize::MAX);
-        part.size()
+        part.remaining()
             .checked_div(threads.saturating_add(1))
             .unwrap_or(0)
-    })?;
+    })
+    // One unit is work for somebody.
+    .or_else(|| best(parts, Part::remaining))?;
     Some((index, parts.get(index)?))
 }
 
@@ -51,6 +62,9 @@ const COMPARED: usize = 64;
 /// Returns the index of the part where a thread that has drained part `after` goes on: the one with
 /// the most unclaimed units among the next few that have any. `None` if everything is claimed.
 pub(crate) fn most_left(parts: &[Part], after: usize) -> Option<usize> {
+    if let [only] = parts {
+        return (only.remaining() > 0).then_some(0);
+    }
     let (before, behind) = parts.split_at_checked(after).unwrap_or((parts, &[]));
     let mut most = 0;
     let mut best = None;
@@ -70,9 +84,38 @@ pub(crate) fn most_left(parts: &[Part], after: usize) -> Option<usize> {
     best
 }
 
+/// How many parts are looked at for one of a certain node: it is done under a lock.
+const LOOKED_AT: usize = 1024;
+
+/// Returns the index of a part with unclaimed units where a helper that runs on `node` could work:
+/// the one with the most, among the first few, of that node or of none. `None` if all work is
+/// elsewhere.
+pub(crate) fn most_left_on(parts: &[Part], node: Option<usize>) -> Option<usize> {
+    let mut most = 0;
+    let mut best = None;
+    let here = |part: &&Part| part.nid().is_none() || part.nid() == node;
+    for (index, part) in parts
+        .iter()
+        .enumerate()
+        .take(LOOKED_AT)
+        .filter(|(_, part)| here(part) && part.remaining() > 0)
+        .take(COMPARED)
+    {
+        let left = part.remaining();
+        if left > most {
+            most = left;
+            best = Some(index);
+        }
+    }
+    best
+}
+
 /// Returns the index of the part the caller starts with: the largest on its own node, else the
 /// largest of all.
 pub(crate) fn callers_part(parts: &[Part], node: Option<usize>) -> Option<usize> {
+    if let [only] = parts {
+        return (only.size() > 0).then_some(0);
+    }
     best(parts, |part| match part.nid() {
         nid if nid.is_some() && nid == node => part.size(),
         _ => 0,

@@ -178,4 +178,44 @@ proptest! {
             prop_assert!(len <= min.max(1), "{len} in {chunks:?}");
         }
     }
+
+    /// Chunks of a run are the ones that would be claimed one by one, and a run ends where they
+    /// would not be.
+    #[test]
+    fn run_has_the_length_of_each_of_its_chunks(
+        (size, min, threads) in walkable(), alone in any::<bool>(), slow in any::<bool>(),
+    ) {
+        let sizes = if alone { Sizes::alone(size, min) } else { Sizes::new(size, min, threads) };
+        let sizes = if slow { sizes.with_slow_start() } else { sizes };
+        let (mut claimed, mut done) = (0, 0);
+        while let Some(run) = sizes.run(size, claimed, done) {
+            prop_assert!(run.until > claimed);
+            let before = claimed;
+            while claimed < run.until {
+                // A thread that had to begin small may do more by now; no less.
+                prop_assert!(run.len > 0 && run.len <= sizes.next(size - claimed, done));
+                prop_assert!(slow || run.len == sizes.next(size - claimed, done));
+                claimed += run.len;
+                done += run.len;
+            }
+            prop_assert!(claimed > before && claimed <= size);
+        }
+        prop_assert_eq!(claimed, size);
+    }
+
+    /// A thread that is alone for now pays for few chunks, and leaves most for others.
+    #[test]
+    fn p19_thread_without_helpers_takes_few_chunks((size, min, _) in walkable()) {
+        let sizes = Sizes::alone(size, min);
+        let mut left = size;
+        let mut chunks = 0;
+        while left > 0 {
+            let len = sizes.next(left, size - left);
+            prop_assert!(len <= (size / 16).max(min).max(1));
+            prop_assert!(len % min.max(1) == 0 || len == left);
+            left -= len;
+            chunks += 1;
+        }
+        prop_assert!(chunks <= 32);
+    }
 }

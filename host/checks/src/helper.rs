@@ -15,6 +15,7 @@ use crate::ktask::{
             Helper,
             Item,
             Next,
+            Origin,
             ScopeRef,
             Workers, //
         },
@@ -31,6 +32,9 @@ use std::{
     rc::Rc, //
 };
 
+/// What the helper carries along for the engine.
+const CHANGES: u32 = 9;
+
 /// What the scopes know the helper as.
 const MEMBER: u32 = 7;
 
@@ -41,6 +45,8 @@ enum Event {
     Unqueued,
     Freed,
     Entered,
+    Came,
+    Asked(usize),
     Ran(usize, bool),
     Moved,
     Cancelled(usize),
@@ -49,6 +55,8 @@ enum Event {
 }
 
 use Event::{
+    Asked,
+    Came,
     Cancelled,
     Entered,
     Freed,
@@ -106,6 +114,10 @@ struct Scope {
     closed: Cell<bool>,
     in_run: RefCell<Option<Hook>>,
     in_leave: RefCell<Option<Hook>>,
+    /// The scope that wants the helper.
+    other: Cell<Option<&'static Scope>>,
+    /// Whether the last run was one of a helper that no other scope wanted.
+    again: Cell<bool>,
 }
 
 impl Scope {
@@ -125,8 +137,11 @@ impl ScopeRef for &Scope {
 
     fn run(&self, member: &u32, assignment: Assignment, conclusive: bool) -> Next {
         assert_eq!(*member, MEMBER);
-        let Assignment { part, moved, .. } = assignment;
-        assert_eq!((assignment.grant, moved), (Grant::Node(part), part > 0));
+        let Assignment { part, origin, .. } = assignment;
+        assert_eq!(assignment.grant, Grant::Node(part));
+        let known = [origin_of(part), Origin::Again, Origin::Switch];
+        assert!(known.contains(&origin) && assignment.changes == CHANGES);
+        self.again.set(origin == Origin::Again);
         assert_eq!(
             (assignment.cpu, assignment.node),
             (cpu_of(part), Some(part))
@@ -153,6 +168,20 @@ impl ScopeRef for &Scope {
         self.log(Moved);
         step();
         true
+    }
+
+    fn switch(&self, member: &u32, last: Assignment) -> Option<(Self, Assignment)> {
+        assert_eq!(*member, MEMBER);
+        self.log(Asked(last.part));
+        let other = self.other.get()?;
+        self.log(Left);
+        let origin = Origin::Switch;
+        Some((other, Assignment { origin, ..last }))
+    }
+
+    fn come(&self, member: u32) -> u32 {
+        self.log(Came);
+        member
     }
 
     fn leave(&self, member: &u32) {
@@ -219,6 +248,13 @@ impl World {
     }
 }
 
+fn origin_of(part: usize) -> Origin {
+    match part {
+        0 => Origin::Start,
+        _ => Origin::Move,
+    }
+}
+
 fn cpu_of(part: usize) -> u32 {
     10 + part as u32
 }
@@ -230,7 +266,8 @@ fn assignment(part: usize) -> Assignment {
         grant: Grant::Node(part),
         cpu: cpu_of(part),
         node: Some(part),
-        moved: part > 0,
+        origin: origin_of(part),
+        changes: CHANGES,
     }
 }
 
@@ -456,4 +493,73 @@ fn p15_moved_helper_is_not_conclusive() {
     world.events();
     world.run(Odd);
     assert_eq!(world.events()[1], Ran(1, false));
+}
+
+#[test]
+fn p19_helper_goes_to_a_scope_that_wants_it() {
+    let world = World::new();
+    let other: &Scope = Box::leak(Box::new(Scope {
+        log: world.scope.log.clone(),
+        ..Scope::default()
+    }));
+    world.scope.other.set(Some(other));
+    assert!(world.offer(0, true));
+    world.after_the_next_run(Next::Switch(assignment(0)));
+    world.run(Even);
+    let events = [
+        Queued(10, Even),
+        Entered,
+        Ran(0, true),
+        Asked(0),
+        Left,
+        Came,
+        Ran(0, false),
+        Left,
+        Freed,
+    ];
+    assert_eq!(world.events(), events);
+    assert!(!world.cancel());
+}
+
+#[test]
+fn p19_helper_that_nobody_wants_goes_on() {
+    let world = World::new();
+    assert!(world.offer(0, true));
+    world.after_the_next_run(Next::Switch(assignment(0)));
+    world.run(Even);
+    let events = [
+        Queued(10, Even),
+        Entered,
+        Ran(0, true),
+        Asked(0),
+        Ran(0, false),
+        Left,
+        Freed,
+    ];
+    assert_eq!(world.events(), events);
+    assert!(world.scope.again.get());
+}
+
+/// A helper can be moved, or fail, after it went to another scope, and is that one's then.
+#[test]
+fn p19_helper_that_has_switched_belongs_to_the_other_scope() {
+    for next in [Next::Move(assignment(1)), Next::Failed(failed(0))] {
+        let world = World::new();
+        let other: &Scope = Box::leak(Box::default());
+        world.scope.other.set(Some(other));
+        let fails = matches!(next, Next::Failed(_));
+        other.next.borrow_mut().push_back(next);
+        assert!(world.offer(0, false));
+        world.after_the_next_run(Next::Switch(assignment(0)));
+        world.run(Even);
+        let events = take(&mut *other.log.borrow_mut());
+        if fails {
+            assert_eq!(events, [Came, Ran(0, false), LeftFailed]);
+            assert_eq!(world.helper.failure(), Some(failed(0)));
+        } else {
+            assert_eq!(events, [Came, Ran(0, false), Moved]);
+            assert!(world.helper.cancel());
+            assert_eq!(take(&mut *other.log.borrow_mut()), [Cancelled(1)]);
+        }
+    }
 }

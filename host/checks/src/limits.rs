@@ -114,19 +114,40 @@ fn administrators_limit_has_an_upper_bound() {
     assert_eq!(limited(LIMIT_MAX - 1).max(), LIMIT_MAX - 1);
 }
 
-/// What follows the CPUs may be out of date, so that alone exhausts nothing.
 #[test]
-fn p15_only_a_set_limit_or_other_helpers_exhaust() {
-    let rlim = Rlim::new();
-    assert!(rlim.room() == 0 && !rlim.is_exhausted());
-    rlim.follow(2);
-    assert!(rlim.acquire() && rlim.is_exhausted());
-    rlim.release();
-    assert!(!rlim.is_exhausted());
+fn p19_as_many_leave_as_are_too_many() {
+    let rlim = limited(5);
+    assert_eq!(acquire_all(&rlim, 5), 5);
+    assert!(!rlim.release_excess());
+    rlim.set(Some(2));
+    for left in [true, true, true, false] {
+        assert_eq!(rlim.release_excess(), left);
+    }
+    assert_eq!(rlim.cur(), 2);
     rlim.set(Some(0));
-    assert!(rlim.is_exhausted());
-    rlim.set(None);
-    assert!(!rlim.is_exhausted());
+    assert!(rlim.release_excess() && rlim.release_excess() && !rlim.release_excess());
+    assert_eq!(rlim.cur(), 0);
+}
+
+#[test]
+fn p19_helper_that_leaves_gives_up_both_limits() {
+    let limits = Limits::new(vec![limited(3), limited(3)]);
+    limits.global.set(Some(4));
+    let grants = [0, 0, 1].map(|node| limits.acquire(Some(node)).unwrap());
+    let cur = || {
+        let nodes: Vec<_> = limits.nodes.iter().map(Rlim::cur).collect();
+        (limits.global.cur(), nodes)
+    };
+    assert!(grants.iter().all(|&grant| !limits.release_excess(grant)));
+    limits.nodes[0].set(Some(1));
+    assert!(!limits.release_excess(grants[2]));
+    assert!(limits.release_excess(grants[0]));
+    assert!(!limits.release_excess(grants[1]));
+    assert_eq!(cur(), (2, vec![1, 1]));
+    limits.global.set(Some(1));
+    assert!(limits.release_excess(grants[2]));
+    assert_eq!(cur(), (1, vec![1, 0]));
+    assert!(!limits.release_excess(Grant::Anywhere));
 }
 
 #[test]

@@ -115,9 +115,9 @@ fn p4_close_asks_each_member_once_and_cancels_the_offered() {
 fn p4_nobody_moves_once_the_scope_is_closed() {
     let team = Team::new(2);
     let mut members = team.joined();
-    assert!(members.may_move());
+    assert!(members.open());
     members.close(&team, |_| false);
-    assert!(!members.may_move());
+    assert!(!members.open());
 }
 
 #[test]
@@ -132,15 +132,44 @@ fn caller_that_does_not_wait_is_not_woken() {
 }
 
 #[test]
-fn member_whose_offer_was_not_made_is_forgotten() {
-    let team = Team::new(3);
-    let mut members = team.joined();
-    members.unjoin(&team, 1);
-    members.close(&team, |member| {
-        assert_ne!(member, 1);
-        true
-    });
-    assert_eq!(members.any(), None);
+fn p19_caller_waits_for_who_is_expected() {
+    let team = Team::new(2);
+    let mut members = Members::new();
+    members.expect();
+    members.expect();
+    members.expect();
+    assert!(!members.is_over());
+    assert!(!members.stay_away());
+    members.close(&team, |_| unreachable!());
+    assert!(!members.is_over());
+    // One that joins is to be boosted, so the caller looks again.
+    assert!(members.come(&team, 1));
+    assert_eq!(members.any(), Some(1));
+    assert!(!members.stay_away());
+    assert!(!members.is_over());
+    assert!(members.leave(&team, 1).wake_caller);
+    assert!(members.is_over());
+}
+
+#[test]
+fn p19_last_one_that_is_expected_wakes_the_caller() {
+    let team = Team::new(1);
+    let mut members = Members::new();
+    members.expect();
+    members.close(&team, |_| unreachable!());
+    assert!(members.stay_away());
+}
+
+#[test]
+fn p19_caller_that_does_not_wait_is_not_woken_by_who_comes() {
+    let team = Team::new(2);
+    let mut members = Members::new();
+    members.expect();
+    members.expect();
+    assert!(!members.come(&team, 0));
+    assert_eq!(members.leave(&team, 0), NOTHING);
+    assert!(!members.stay_away());
+    assert!(members.is_over());
 }
 
 #[test]
@@ -214,7 +243,6 @@ fn p14_boost_for_the_iterator_lock_ends_with_it() {
 #[derive(Clone, Debug)]
 enum Step {
     Join,
-    Unjoin(Index),
     Leave(Index, bool),
     Boost(Index, i32),
     /// Cancels the members that are set here.
@@ -226,7 +254,6 @@ const MEMBERS: u32 = 8;
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => Just(Step::Join),
-        1 => any::<Index>().prop_map(Step::Unjoin),
         6 => (any::<Index>(), any::<bool>()).prop_map(|(who, fails)| Step::Leave(who, fails)),
         2 => (any::<Index>(), -20..19i32).prop_map(|(who, nice)| Step::Boost(who, nice)),
         1 => vec(any::<bool>(), MEMBERS as usize).prop_map(Step::Close),
@@ -279,13 +306,6 @@ proptest! {
                         active.insert(member);
                     }
                 }
-                Step::Unjoin(who) if !closed && boosted.is_none() => {
-                    if let Some(member) = chosen(&active, who) {
-                        members.unjoin(&team, member);
-                        active.remove(&member);
-                        idle.insert(member);
-                    }
-                }
                 Step::Leave(who, fails) => {
                     let Some(member) = chosen(&active, who) else { continue };
                     active.remove(&member);
@@ -329,7 +349,7 @@ proptest! {
                 }
                 _ => {}
             }
-            prop_assert_eq!(members.may_move(), !closed);
+            prop_assert_eq!(members.open(), !closed);
             prop_assert_eq!(members.any().is_some(), !active.is_empty());
             prop_assert!(members.any().is_none_or(|member| active.contains(&member)));
             prop_assert_eq!(members.boost.boosted(), boosted.map(|(who, _)| who));

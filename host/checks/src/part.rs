@@ -180,6 +180,15 @@ fn p1_all_of_a_part_is_one_chunk() {
     assert_eq!(part.claims(Sizes::new(part.size(), 1, 1)).next(0), None);
 }
 
+#[test]
+fn p1_chunk_is_claimed_once() {
+    let part = Part::new(100, 10, 0);
+    assert_eq!(part.claim(0, 4), Ok(()));
+    assert_eq!(part.claim(0, 4), Err(4));
+    assert_eq!(part.claim(4, 6), Ok(()));
+    assert_eq!((part.claimed(), part.remaining()), (10, 0));
+}
+
 proptest! {
     #![proptest_config(config())]
 

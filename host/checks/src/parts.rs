@@ -10,6 +10,7 @@ use crate::{
             parts::{
                 callers_part,
                 most_left,
+                most_left_on,
                 next_part,
                 part_for, //
             }, //
@@ -97,6 +98,49 @@ fn no_helper_is_sent_to_an_empty_part() {
 }
 
 /// A thread that looks for work must not take longer, the more parts there are.
+#[test]
+fn p19_helper_that_comes_finds_the_most_work_of_its_node() {
+    let parts: Vec<_> = [(5, 0), (9, 1), (7, -1), (6, 0)]
+        .map(|(size, nid)| Part::new(0, size, nid))
+        .into();
+    assert_eq!(most_left_on(&parts, Some(0)), Some(2));
+    assert_eq!(most_left_on(&parts, Some(1)), Some(1));
+    assert_eq!(most_left_on(&parts, None), Some(2));
+    // Of what is left, whoever claimed it.
+    assert_eq!(parts[2].claim(0, 2), Ok(()));
+    assert_eq!(most_left_on(&parts, Some(0)), Some(3));
+    assert_eq!(parts[1].claim(0, 9), Ok(()));
+    assert_eq!(most_left_on(&parts, Some(1)), Some(2));
+    assert_eq!(most_left_on(&parts[..2], Some(1)), None);
+    // It is done under a lock.
+    let many: Vec<_> = (0..5000).map(|nid| Part::new(0, 1, nid / 4999)).collect();
+    assert_eq!(most_left_on(&many, Some(1)), None);
+}
+
+/// Those that were sent somewhere and have left are replaced there.
+#[test]
+fn p19_helpers_are_sent_where_others_have_left() {
+    let parts = parts_of(&[8, 8]);
+    assert_eq!(distribute(&parts, 4), [2, 2]);
+    parts[1].remove_thread();
+    assert_eq!(distribute(&parts, 1), [2, 2]);
+}
+
+/// Helpers that come late have higher numbers, and find what is left.
+#[test]
+fn p19_late_helpers_find_the_work_that_is_left() {
+    let parts = parts_of(&[4, 4, 4, 4]);
+    for part in &parts[..3] {
+        assert_eq!(part.claim(0, 4), Ok(()));
+    }
+    for number in 1..20 {
+        let (index, _) = part_for(&parts, 16, number, 3).unwrap();
+        assert_eq!(index, 3);
+    }
+    assert_eq!(parts[3].claim(0, 4), Ok(()));
+    assert!(part_for(&parts, 16, 1, 3).is_none());
+}
+
 #[test]
 fn most_left_looks_at_the_next_parts_only() {
     let parts = parts_of(&(1..=10_000).collect::<Vec<_>>());

@@ -156,7 +156,7 @@ impl Job for Holds {
             unlock(&member.team, Some(member));
             // Its chunk, which it does at the lowest priority.
             let state = member.team.lock();
-            if state.members.may_move() {
+            if state.members.open() {
                 assert_eq!(member.thread.nice(), MAX_NICE, "still boosted");
             }
         }

@@ -23,6 +23,7 @@ mod pool;
 
 mod boost;
 mod claim;
+mod elastic;
 mod failure;
 mod handshake;
 mod helper;
@@ -109,6 +110,14 @@ enum Bug {
     WakesUnlocked,
     /// Failed helpers are freed before their failures are read.
     FreesFailed,
+    /// An offer is made after the lock has been dropped under which its maker found the team open.
+    OffersUnlocked,
+    /// A task does not expect the helper that is going there.
+    ExpectsNobody,
+    /// A helper that comes does not wake the caller who waits.
+    ComesQuietly,
+    /// The caller of a hungry task does not leave the line.
+    StaysHungry,
     /// A helper is placed without the lock under which the CPUs are followed.
     PlacesUnlocked,
 }

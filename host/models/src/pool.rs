@@ -21,10 +21,16 @@ use crate::ktask::{
             Helper,
             Item,
             Next,
+            Origin,
             ScopeRef,
             Workers, //
         },
         limits::Grant,
+        line::{
+            Entries,
+            Entry,
+            Line, //
+        },
         members::{
             Left,
             Link,
@@ -72,7 +78,8 @@ pub(super) fn assignment(part: usize) -> Assignment {
         grant: Grant::Anywhere,
         cpu: 0,
         node: None,
-        moved: false,
+        origin: Origin::Start,
+        changes: 0,
     }
 }
 
@@ -291,6 +298,23 @@ impl ScopeRef for Scope {
         self.team().move_on(member, step)
     }
 
+    fn switch(&self, member: &Member, last: Assignment) -> Option<(Self, Assignment)> {
+        let team = self.team();
+        team.step_out(member);
+        let found = team.hungry.as_ref().and_then(|hungry| hungry.find(&team));
+        let Some(other) = found else {
+            team.come(member.id);
+            return None;
+        };
+        team.stay_away();
+        let origin = Origin::Switch;
+        Some((other, Assignment { origin, ..last }))
+    }
+
+    fn come(&self, member: u32) -> Member {
+        self.team().come(member)
+    }
+
     fn leave(&self, member: &Member) {
         let team = self.team();
         team.leave(member, |members| members.leave(&*team.pool, member.id));
@@ -301,6 +325,57 @@ impl ScopeRef for Scope {
         team.leave(member, |members| {
             members.leave_failed(&*team.pool, member.id)
         });
+    }
+}
+
+/// The hungry tasks, as in `ktask/kernel/hungry.rs`. A task is known by its place among those that a
+/// model has, from 1 on.
+pub(super) struct Hungry {
+    line: Mutex<Line>,
+    entries: Entered,
+    scopes: sync::Mutex<BTreeMap<usize, Scope>>,
+}
+
+/// The entries of tasks.
+struct Entered(Vec<Entry>);
+
+impl Entries for Entered {
+    fn entry(&self, task: usize) -> &Entry {
+        &self.0[task - 1]
+    }
+}
+
+impl Hungry {
+    pub(super) fn new(tasks: usize) -> Arc<Self> {
+        Arc::new(Self {
+            line: Mutex::new(Line::new()),
+            entries: Entered((0..tasks).map(|_| Entry::new()).collect()),
+            scopes: sync::Mutex::new(BTreeMap::new()),
+        })
+    }
+
+    /// Finds another task for a helper of `own`, or for a thread of no task; the task expects it.
+    fn find(&self, own: &Team) -> Option<Scope> {
+        let mut line = self.line.lock().unwrap();
+        for _ in 0..line.len() {
+            let task = line.turn(&self.entries)?;
+            if task == own.task {
+                continue;
+            }
+            let scope = *self.scopes.lock().unwrap().get(&task).unwrap();
+            let team = scope.team();
+            let mut state = team.lock();
+            if !state.members.open() {
+                team.unlock(state);
+                continue;
+            }
+            if team.bug != Bug::ExpectsNobody {
+                state.members.expect();
+            }
+            team.unlock(state);
+            return Some(scope);
+        }
+        None
     }
 }
 
@@ -319,6 +394,9 @@ pub(super) struct State {
 pub(super) struct Team {
     scope: Scope,
     pool: Arc<Pool>,
+    /// The hungry tasks, and the task's place among them.
+    hungry: Option<Arc<Hungry>>,
+    task: usize,
     job: Arc<dyn Job>,
     bug: Bug,
     state: Mutex<State>,
@@ -333,6 +411,17 @@ pub(super) struct Team {
 
 impl Team {
     pub(super) fn new(pool: &Arc<Pool>, job: Arc<dyn Job>, bug: Bug) -> Arc<Self> {
+        Self::among(pool, None, 0, job, bug)
+    }
+
+    /// A team that may be the one at place `task` of the hungry ones.
+    pub(super) fn among(
+        pool: &Arc<Pool>,
+        hungry: Option<Arc<Hungry>>,
+        task: usize,
+        job: Arc<dyn Job>,
+        bug: Bug,
+    ) -> Arc<Self> {
         let state = State {
             members: Members::new(),
             entered: BTreeSet::new(),
@@ -342,6 +431,8 @@ impl Team {
         let team = Arc::new(Self {
             scope: Scope::new(),
             pool: pool.clone(),
+            hungry,
+            task,
             job,
             bug,
             state: Mutex::new(state),
@@ -411,6 +502,78 @@ impl Team {
         }
     }
 
+    /// As `Team::step_out`.
+    fn step_out(&self, member: &Member) {
+        self.leave(member, |members| {
+            members.expect();
+            members.leave(&*self.pool, member.id)
+        });
+    }
+
+    /// As `Team::stay_away`.
+    fn stay_away(&self) {
+        let mut state = self.lock();
+        if state.members.stay_away() {
+            self.wake();
+        }
+        self.unlock(state);
+    }
+
+    /// As `Team::come`.
+    fn come(self: Arc<Self>, member: u32) -> Member {
+        let thread = current();
+        let mut state = self.lock();
+        if state.members.come(&*self.pool, member) && self.bug != Bug::ComesQuietly {
+            self.wake();
+            // The caller looks again, and boosts somebody then.
+            state.waits = false;
+        }
+        assert!(state.entered.insert(member), "two workers");
+        self.pool.set_worker(member, Some(thread.clone()));
+        thread.set_nice(state.members.boost.nice_of(member));
+        self.unlock(state);
+        Member {
+            id: member,
+            team: self,
+            thread,
+        }
+    }
+
+    /// The task is hungry, unless it is closed. Called by a thread of the task.
+    pub(super) fn go_hungry(&self) {
+        let Some(hungry) = &self.hungry else {
+            return;
+        };
+        let mut line = hungry.line.lock().unwrap();
+        let state = self.lock();
+        if state.members.open() && !hungry.entries.entry(self.task).is_taken() {
+            hungry.scopes.lock().unwrap().insert(self.task, self.scope);
+            line.join(&hungry.entries, self.task);
+        }
+        self.unlock(state);
+    }
+
+    fn leave_line(&self) {
+        let Some(hungry) = &self.hungry else {
+            return;
+        };
+        let mut line = hungry.line.lock().unwrap();
+        if hungry.entries.entry(self.task).is_taken() {
+            line.leave(&hungry.entries, self.task);
+        }
+    }
+
+    /// A thread of no task brings a helper to the task whose turn it is, or finds that it is too late:
+    /// as the engine feeds hungry tasks.
+    pub(super) fn feed(&self) {
+        let hungry = self.hungry.as_ref().unwrap();
+        let mut line = hungry.line.lock().unwrap();
+        if let Some(task) = line.turn(&hungry.entries) {
+            let scope = *hungry.scopes.lock().unwrap().get(&task).unwrap();
+            scope.team().start(assignment(0));
+        }
+    }
+
     fn retire(&self, state: &mut State, member: &Member) {
         assert!(state.entered.remove(&member.id), "no worker");
         if self.bug != Bug::StaysWorker {
@@ -421,7 +584,7 @@ impl Team {
 
     fn move_on(&self, member: &Member, step: &mut dyn FnMut()) -> bool {
         let mut state = self.lock();
-        if !state.members.may_move() {
+        if !state.members.open() {
             self.unlock(state);
             return false;
         }
@@ -480,19 +643,25 @@ impl Team {
     fn wait_for_all(&self) {
         loop {
             let mut state = self.lock();
-            let boosted = state.members.boost.boosted();
-            let Some(member) = boosted.or_else(|| state.members.any()) else {
+            if state.members.is_over() {
                 return;
-            };
+            }
+            let boosted = state.members.boost.boosted();
             state.waits = true;
-            self.boost(state, member);
+            match boosted.or_else(|| state.members.any()) {
+                Some(member) => self.boost(state, member),
+                None => self.unlock(state),
+            }
             self.wait();
         }
     }
 
-    /// Caller: has a helper do `assignment`, if one is free.
+    /// Any thread of the task: has a helper do `assignment`, if one is free and the team is open.
     pub(super) fn start(&self, assignment: Assignment) -> bool {
-        let Some(member) = self.free_slot() else {
+        let mut state = self.lock();
+        let free = state.members.open().then(|| self.free_slot()).flatten();
+        let Some(member) = free else {
+            self.unlock(state);
             return false;
         };
         let pool = &*self.pool;
@@ -500,14 +669,30 @@ impl Team {
             pool: self.pool.clone(),
             member,
         };
-        if self.bug != Bug::JoinsLate {
-            self.lock().members.join(pool, member);
-        }
         let slot = pool.slot(member);
-        let offered = slot.helper.offer(&items, self.scope, assignment, false);
-        assert!(offered, "a free helper is not idle");
-        if self.bug == Bug::JoinsLate {
-            self.lock().members.join(pool, member);
+        let offer = || {
+            let offered = slot.helper.offer(&items, self.scope, assignment, false);
+            assert!(offered, "a free helper is not idle");
+        };
+        match self.bug {
+            Bug::JoinsLate => {
+                self.unlock(state);
+                offer();
+                self.lock().members.join(pool, member);
+            }
+            Bug::OffersUnlocked => {
+                state.members.join(pool, member);
+                self.unlock(state);
+                offer();
+                // P4: the caller has looked for offers.
+                let closed = self.closed.load(Ordering::Relaxed);
+                assert!(!closed, "offered after the scope was closed");
+            }
+            _ => {
+                state.members.join(pool, member);
+                offer();
+                self.unlock(state);
+            }
         }
         true
     }
@@ -528,6 +713,9 @@ impl Team {
             state.late = Some(self.begun(&state));
             cancelled
         };
+        if self.bug != Bug::StaysHungry {
+            self.leave_line();
+        }
         for member in pool.all(&cancelled) {
             pool.free(member);
         }

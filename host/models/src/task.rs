@@ -29,7 +29,8 @@ use crate::ktask::{
     protocol::{
         helper::{
             Assignment,
-            Next, //
+            Next,
+            Origin, //
         },
         limits::{
             Limits,
@@ -140,7 +141,7 @@ impl Task {
             part: next,
             grant: self.limits.move_to(now.grant, next)?,
             node: Some(next),
-            moved: true,
+            origin: Origin::Move,
             ..*now
         })
     }

@@ -25,6 +25,11 @@ static bool policy_saves_power(struct cpufreq_policy *policy)
 	       match_string(active_drivers, ARRAY_SIZE(active_drivers), driver) < 0;
 }
 
+bool ktask_c_has_cpufreq(void)
+{
+	return cpufreq_get_current_driver();
+}
+
 bool ktask_c_saving_power(void)
 {
 	unsigned int cpu;
@@ -47,6 +52,11 @@ bool ktask_c_saving_power(void)
 	return false;
 }
 #else
+bool ktask_c_has_cpufreq(void)
+{
+	return false;
+}
+
 bool ktask_c_saving_power(void)
 {
 	return false;

@@ -74,6 +74,12 @@ bool ktask_c_may_use(unsigned int cpu)
 	return cpumask_test_cpu(cpu, &current->cpus_mask);
 }
 
+bool ktask_c_may_use_by(const struct task_struct *task, unsigned int cpu)
+{
+	/* An affinity that is changed at this moment counts the next time. */
+	return data_race(cpumask_test_cpu(cpu, &task->cpus_mask));
+}
+
 unsigned int ktask_c_may_use_of(const struct cpumask *mask)
 {
 	return cpumask_weight_and(&current->cpus_mask, mask);

@@ -38,6 +38,8 @@ unsigned int ktask_c_this_cpu(void);
 int ktask_c_this_node(void);
 /* Whether the calling thread may run on @cpu, and on how many of @mask. */
 bool ktask_c_may_use(unsigned int cpu);
+/* Whether @task may run on @cpu; its affinity may be changed at the same time. */
+bool ktask_c_may_use_by(const struct task_struct *task, unsigned int cpu);
 unsigned int ktask_c_may_use_of(const struct cpumask *mask);
 
 /* sched.c */
@@ -58,6 +60,8 @@ void ktask_c_cond_resched(void);
 
 /* cpufreq.c */
 
+/* Whether there is any cpufreq driver, and so any governor. Any context. */
+bool ktask_c_has_cpufreq(void);
 /*
  * Whether a governor that saves energy is in use on any online CPU. A policy
  * that is being changed at the moment does not count. May be called wherever
@@ -94,5 +98,9 @@ void ktask_c_wait_release(struct ktask_wait *wait);
 
 /* The unbound workqueue of the helpers, NULL without memory. May sleep. */
 struct workqueue_struct *ktask_c_alloc_workqueue(void);
+/* Makes @work a delayed work item that calls @func. */
+void ktask_c_init_delayed_work(struct delayed_work *work, work_func_t func);
+/* Queues @work with the system's unbound workers after @delay jiffies, unless it is queued. */
+void ktask_c_queue_delayed_work(struct delayed_work *work, unsigned long delay);
 
 #endif /* _KTASK_GLUE_H */

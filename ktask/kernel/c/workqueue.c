@@ -14,3 +14,13 @@ struct workqueue_struct *ktask_c_alloc_workqueue(void)
 	 */
 	return alloc_workqueue("ktask", WQ_UNBOUND | WQ_SYSFS, WQ_MAX_ACTIVE);
 }
+
+void ktask_c_init_delayed_work(struct delayed_work *work, work_func_t func)
+{
+	INIT_DELAYED_WORK(work, func);
+}
+
+void ktask_c_queue_delayed_work(struct delayed_work *work, unsigned long delay)
+{
+	queue_delayed_work(system_dfl_wq, work, delay);
+}

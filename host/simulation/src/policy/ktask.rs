@@ -25,7 +25,10 @@ use crate::{
         },
         policy::threads,
         protocol::{
-            helper::Assignment,
+            helper::{
+                Assignment,
+                Origin, //
+            },
             limits::{
                 Limits,
                 Rlim, //
@@ -86,7 +89,8 @@ impl Ktask {
         let parts = parts_of(work);
         let most = threads::count(work.units(), work.min, threads, tables.usable());
         let caller = caller as u32;
-        let first = parts::callers_part(&parts, tables.node_of(caller)).unwrap_or(0);
+        let first =
+            parts::callers_part(&parts, Some(machine.node_of(caller as usize))).unwrap_or(0);
         parts[first].add_thread();
         Self {
             rule,
@@ -105,7 +109,8 @@ impl Ktask {
         }
     }
 
-    /// As `Task::recruit`, until there are so many threads.
+    /// As `Task::recruit`, until there are so many threads. The caller starts all of them here; in the
+    /// module helpers start each other, which takes less time.
     pub(super) fn recruit(&mut self, threads: usize) -> Vec<Pool> {
         let mut pools = Vec::new();
         while self.threads.len() < threads.min(self.planned) {
@@ -134,7 +139,7 @@ impl Ktask {
         self.threads.push(Thread {
             part,
             done: 0,
-            assignment: Some(assignment(part, placed, false)),
+            assignment: Some(assignment(part, placed, Origin::Start)),
         });
         Some(placed.cpu as usize)
     }
@@ -162,7 +167,7 @@ impl Ktask {
         let placed = self
             .tables
             .migrate(&self.limits, grant, node, nid, distance)?;
-        self.threads[thread].assignment = Some(assignment(next, placed, true));
+        self.threads[thread].assignment = Some(assignment(next, placed, Origin::Move));
         Some(Next::Move(Pool::ShardOf(placed.cpu as usize)))
     }
 
@@ -215,13 +220,14 @@ impl Policy for Ktask {
     }
 }
 
-fn assignment(part: usize, placed: Placed, moved: bool) -> Assignment {
+fn assignment(part: usize, placed: Placed, origin: Origin) -> Assignment {
     Assignment {
         part,
         grant: placed.grant,
         cpu: placed.cpu,
         node: placed.node,
-        moved,
+        origin,
+        changes: 0,
     }
 }
 
