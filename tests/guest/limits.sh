@@ -146,7 +146,7 @@ counters_stay_below() {
 	wait $busy
 }
 
-# With a task of four threads on node 0, all that does not fit there spills.
+# With a task of up to four threads on node 0, all that does not fit there spills.
 full_node_spills() {
 	limit=$(cat "$KTASK"/node0/rlim_max)
 	helpers=$(cat "$KTASK"/rlim_max)
@@ -154,12 +154,12 @@ full_node_spills() {
 	spill=$((helpers - limit))
 	[ "$spill" -lt 0 ] && spill=0
 	before=$(stat helpers_spilled)
-	control run_on_node 4 || return
+	control threads_on_node $((helpers + 1)) || return
 	same "spilled" $((before + spill)) "$(stat helpers_spilled)" || return
 
 	set_to "$KTASK"/node0/rlim_max 0
 	before=$(stat helpers_spilled)
-	control run_on_node 4
+	control threads_on_node $((helpers + 1))
 	status=$?
 	same "spilled from a node without room" $((before + helpers)) \
 		"$(stat helpers_spilled)" || status=1

@@ -78,7 +78,7 @@ static void neighbour_undo(void *start, void *end, void *arg)
 static int neighbour_fn(void *data)
 {
 	struct neighbour *this = data;
-	/* A caller without helpers runs each part as one chunk, and needs two. */
+	/* A caller without helpers may run each part as one chunk, and needs two. */
 	struct ktask_node parts[] = {
 		{ NULL, 32, NUMA_NO_NODE }, { (void *)32, 32, NUMA_NO_NODE },
 	};

@@ -73,6 +73,21 @@ static bool run_on_node(u64 value)
 	return expect(!ktask_run_numa(&node, 1, &ctl));
 }
 
+/* The same, where chunks wait until all of these threads are there. */
+static bool threads_on_node(u64 value)
+{
+	struct crowd crowd;
+	struct ktask_node node = { NULL, 64, (int)(value / 1000) };
+	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
+
+	crowd_init(&crowd, 10);
+	crowd.expected = value % 1000;
+	crowd.patience = jiffies + 60 * HZ;
+	ktask_ctl_set_max_threads(&ctl, crowd.expected);
+	return expect(!ktask_run_numa(&node, 1, &ctl)) &&
+	       expect(crowd.nr_threads == crowd.expected);
+}
+
 /*
  * One part per node, the one on the caller's node far larger. All threads begin
  * there, and move on to the others.
@@ -106,6 +121,7 @@ const struct test_case placement_cases[] = {
 const struct test_case placement_controls[] = {
 	CASE(helpers_only_on),
 	CASE(run_on_node),
+	CASE(threads_on_node),
 	CASE(run_on_all_nodes),
 	{}
 };
