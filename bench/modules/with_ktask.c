@@ -9,25 +9,27 @@ static struct ktask_node node_of(const struct part *part)
 	return (struct ktask_node) { (void *)part->start, part->size, part->nid };
 }
 
-static noinline int run_parts(const struct job *job, struct ktask_ctl *ctl)
+static noinline int run_parts(const struct job *job)
 {
+	DEFINE_KTASK_CTL(ctl, job->work->chunk, job->run, job->min_chunk);
 	struct ktask_node nodes[PARTS_MAX];
 	unsigned int i;
 
 	for (i = 0; i < job->nr_parts; i++)
 		nodes[i] = node_of(&job->parts[i]);
-	return ktask_run_numa(nodes, job->nr_parts, ctl);
+	ktask_ctl_set_max_threads(&ctl, job->threads);
+	return ktask_run_numa(nodes, job->nr_parts, &ctl);
 }
 
+/* All that describes the task is local, so that the compiler can do without. */
 static int run(const struct job *job)
 {
 	DEFINE_KTASK_CTL(ctl, job->work->chunk, job->run, job->min_chunk);
-	struct ktask_node node;
+	struct ktask_node node = node_of(&job->parts[0]);
 
-	ktask_ctl_set_max_threads(&ctl, job->threads);
 	if (job->nr_parts > 1)
-		return run_parts(job, &ctl);
-	node = node_of(&job->parts[0]);
+		return run_parts(job);
+	ktask_ctl_set_max_threads(&ctl, job->threads);
 	return ktask_run_numa(&node, 1, &ctl);
 }
 

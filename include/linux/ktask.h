@@ -17,8 +17,10 @@
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/numa.h>
 #include <linux/overflow.h>
+#include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/types.h>
 
@@ -241,27 +243,6 @@ int ktask_run_numa(struct ktask_node *nodes, size_t nr_nodes,
 int __ktask_run_numa(struct ktask_node *nodes, size_t nr_nodes,
 		     struct ktask_ctl *ctl, struct lock_class_key *key);
 
-#ifdef CONFIG_LOCKDEP
-/*
- * lockdep knows that the caller waits for its helpers, and tells tasks apart by
- * where they are started.  A call through a pointer to one of the functions is
- * the one thing that it does not see.
- */
-#define ktask_run(start, task_size, ctl)				\
-({									\
-	static struct lock_class_key __ktask_key;			\
-									\
-	__ktask_run(start, task_size, ctl, &__ktask_key);		\
-})
-
-#define ktask_run_numa(nodes, nr_nodes, ctl)				\
-({									\
-	static struct lock_class_key __ktask_key;			\
-									\
-	__ktask_run_numa(nodes, nr_nodes, ctl, &__ktask_key);		\
-})
-#endif
-
 /**
  * ktask_iter_range - the default iterator, for tasks that are a range
  * @position: where to start from
@@ -272,6 +253,127 @@ int __ktask_run_numa(struct ktask_node *nodes, size_t nr_nodes,
  * Return: @position + @size.
  */
 void *ktask_iter_range(void *position, size_t size);
+
+#ifdef CONFIG_LOCKDEP
+/*
+ * lockdep knows that the caller waits for its helpers, and tells tasks apart by
+ * where they are started.  A call through a pointer to one of the functions is
+ * the one thing that it does not see.  Variadic, as there may be commas within an
+ * argument: a compound literal.
+ */
+#define ktask_run(...)							\
+({									\
+	static struct lock_class_key __ktask_key;			\
+									\
+	__ktask_run(__VA_ARGS__, &__ktask_key);				\
+})
+
+#define ktask_run_numa(...)						\
+({									\
+	static struct lock_class_key __ktask_key;			\
+									\
+	__ktask_run_numa(__VA_ARGS__, &__ktask_key);			\
+})
+#else /* CONFIG_LOCKDEP */
+/*
+ * Tasks that are one chunk on any machine run in place: a call of ktask_run() or
+ * ktask_run_numa() is a macro, which the compiler reduces to a direct call where
+ * it knows the members of @ctl. What is wrong or takes more is left to the
+ * functions, which are what a pointer to one of the names points to.
+ */
+
+/**
+ * struct ktask_in_place - counts the tasks that run in place, on each CPU
+ * @tasks: tasks, each of which is one chunk
+ * @units: their units
+ * @failed: those that failed
+ */
+struct ktask_in_place {
+	unsigned long	tasks;
+	unsigned long	units;
+	unsigned long	failed;
+};
+
+DECLARE_PER_CPU(struct ktask_in_place, ktask_in_place);
+
+static __always_inline bool __ktask_is_in_place(const void *start, size_t size,
+						const struct ktask_ctl *ctl)
+{
+	return ctl->kc_thread_func && !ctl->kc_killable &&
+	       (!ctl->kc_iter_func || ctl->kc_iter_func == ktask_iter_range) &&
+	       (ctl->kc_max_threads == 1 || size <= (ctl->kc_min_chunk_size ?: 1)) &&
+	       size && (size_t)start <= SIZE_MAX - size;
+}
+
+/* The one chunk leaves nothing to undo if it fails. */
+static __always_inline int __ktask_run_in_place(void *start, size_t size,
+						const struct ktask_ctl *ctl)
+{
+	int ret;
+
+	/* As cond_resched(), of no use but for debugging where the kernel preempts. */
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP) || !IS_ENABLED(CONFIG_PREEMPTION) ||
+	    !IS_ENABLED(CONFIG_ARCH_HAS_PREEMPT_LAZY))
+		might_sleep();
+	this_cpu_inc(ktask_in_place.tasks);
+	this_cpu_add(ktask_in_place.units, size);
+	ret = ctl->kc_thread_func(start, (char *)start + size, ctl->kc_func_arg);
+	if (unlikely(ret))
+		this_cpu_inc(ktask_in_place.failed);
+	return ret;
+}
+
+/*
+ * The functions with copies of what describes the task: a structure whose address
+ * is passed on has to be in memory where the task runs in place, too.
+ */
+int __ktask_run_copy(void *start, size_t size, struct ktask_ctl ctl);
+int __ktask_run_numa_copy(void *start, size_t size, int nid, struct ktask_ctl ctl);
+
+/* Member by member, which compilers see through better. */
+static __always_inline struct ktask_ctl __ktask_copy(const struct ktask_ctl *ctl)
+{
+	return (struct ktask_ctl) {
+		.kc_thread_func = ctl->kc_thread_func,
+		.kc_undo_func = ctl->kc_undo_func,
+		.kc_func_arg = ctl->kc_func_arg,
+		.kc_min_chunk_size = ctl->kc_min_chunk_size,
+		.kc_iter_func = ctl->kc_iter_func,
+		.kc_max_threads = ctl->kc_max_threads,
+		.kc_killable = ctl->kc_killable,
+	};
+}
+
+static __always_inline int __ktask_run_inline(void *start, size_t size, struct ktask_ctl *ctl)
+{
+	if (!ctl)
+		return -EINVAL;
+	if (__ktask_is_in_place(start, size, ctl))
+		return __ktask_run_in_place(start, size, ctl);
+	return __ktask_run_copy(start, size, __ktask_copy(ctl));
+}
+
+static __always_inline int __ktask_run_numa_inline(struct ktask_node *nodes, size_t nr_nodes,
+						   struct ktask_ctl *ctl)
+{
+	void *start;
+	size_t size;
+	int nid;
+
+	if (!ctl || !nodes || nr_nodes != 1)
+		return ktask_run_numa(nodes, nr_nodes, ctl);
+	start = nodes->kn_start;
+	size = nodes->kn_task_size;
+	nid = nodes->kn_nid;
+	if (__ktask_is_in_place(start, size, ctl) &&
+	    (nid == NUMA_NO_NODE || ((unsigned int)nid < MAX_NUMNODES && node_possible(nid))))
+		return __ktask_run_in_place(start, size, ctl);
+	return __ktask_run_numa_copy(start, size, nid, __ktask_copy(ctl));
+}
+
+#define ktask_run(...)		__ktask_run_inline(__VA_ARGS__)
+#define ktask_run_numa(...)	__ktask_run_numa_inline(__VA_ARGS__)
+#endif /* CONFIG_LOCKDEP */
 
 #else /* KTASK_DISABLED */
 

@@ -46,7 +46,7 @@ pub(super) fn run<C: Client>(engine: &Engine, request: Request<'_, C>) -> i32 {
         let error = client.run(part.start(), end);
         if error != 0 {
             drop(held);
-            engine.stats.worked(chunks, units);
+            engine.stats.ran_alone(chunks, units);
             // A copy of its own, or the request would be in memory where nothing fails, too.
             fail(engine, &Request { ..request }, part, end);
             return error;
@@ -56,7 +56,7 @@ pub(super) fn run<C: Client>(engine: &Engine, request: Request<'_, C>) -> i32 {
         }
     }
     drop(held);
-    engine.stats.worked(chunks, units);
+    engine.stats.ran_alone(chunks, units);
     0
 }
 

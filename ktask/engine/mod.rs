@@ -49,10 +49,7 @@ use super::{
         parts, //
     }, //
 };
-use kernel::{
-    prelude::*,
-    task::might_sleep, //
-};
+use kernel::prelude::*;
 use machine::Machine;
 use task::{
     Plan,
@@ -139,11 +136,10 @@ impl Engine {
     /// Runs a task. Returns 0 or the first error of the client. May sleep; allocates nothing.
     #[inline]
     pub(crate) fn run<C: Client>(&self, request: Request<'_, C>) -> i32 {
-        might_sleep();
+        sched::might_sleep();
         if request.total == 0 {
             return 0;
         }
-        self.stats.tasks.add(1);
         let alone = self.is_alone(&request);
         if alone && !request.options.killable {
             alone::run(self, request)
@@ -168,6 +164,7 @@ impl Engine {
     /// of the way of tasks that need none of this.
     #[inline(never)]
     fn run_divided<C: Client>(&self, request: &Request<'_, C>, alone: bool) -> i32 {
+        self.stats.tasks.add(1);
         request.parts.iter().for_each(Part::reset);
         let plan = self.plan(request, alone);
         pin_init::stack_pin_init!(let team = Team::new(&self.pool, &self.hungry));

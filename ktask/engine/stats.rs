@@ -2,27 +2,32 @@
 
 //! Counts of what happened since the module was loaded.
 
-use crate::ktask::sync::{
-    Atomic,
-    Relaxed, //
+use crate::ktask::kernel::percpu::{
+    self,
+    Counter,
+    Sums, //
 };
+use core::mem::offset_of;
 
 macro_rules! stats {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Counters; they only grow.
+        /// Counters; they only grow. Each CPU has its own: a call without helpers writes nothing that
+        /// CPUs share.
         pub(crate) struct Stats {
-            $($(#[$doc])* pub(crate) $name: Counter,)*
+            $($(#[$doc])* pub(crate) $name: Counter<{ offset_of!(Sums, $name) }>,)*
         }
 
         impl Stats {
-            /// All 0.
-            pub(crate) fn new() -> Self {
-                Self { $($name: Counter::new(),)* }
+            /// The counters of the module, of which there is one set.
+            pub(crate) const fn new() -> Self {
+                Self { $($name: Counter,)* }
             }
 
             /// Calls `each` with the name and value of every counter.
             pub(crate) fn for_each(&self, mut each: impl FnMut(&str, u64)) {
-                $(each(stringify!($name), self.$name.get());)*
+                let mut sums = Sums { $($name: 0,)* };
+                percpu::add_to(&mut sums);
+                $(each(stringify!($name), sums.$name as u64);)*
             }
         }
     };
@@ -33,6 +38,12 @@ impl Stats {
     pub(crate) fn worked(&self, chunks: usize, units: usize) {
         self.chunks.add(chunks);
         self.units.add(units);
+    }
+
+    /// Counts a task without helpers.
+    #[inline]
+    pub(crate) fn ran_alone(&self, chunks: usize, units: usize) {
+        percpu::count_alone(chunks, units);
     }
 }
 
@@ -64,30 +75,4 @@ stats! {
     failed_tasks,
     /// Calls of undo functions.
     undone_ranges,
-}
-
-/// One counter.
-pub(crate) struct Counter(Atomic<u64>);
-
-impl Counter {
-    fn new() -> Self {
-        Self(Atomic::new(0))
-    }
-
-    /// Its value.
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-
-    /// Adds 1 if `it_happened`.
-    pub(crate) fn count(&self, it_happened: bool) {
-        if it_happened {
-            self.add(1);
-        }
-    }
-
-    /// Adds to it.
-    pub(crate) fn add(&self, value: usize) {
-        self.0.add(value as u64, Relaxed);
-    }
 }

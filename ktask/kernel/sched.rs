@@ -40,16 +40,29 @@ pub(crate) fn killed(thread: &Task) -> bool {
     unsafe { c::ktask_c_killed(thread.as_ptr()) }
 }
 
-/// Lets another thread run if the scheduler wants that. May sleep.
+/// Whether `cond_resched()` and `might_sleep()` do anything.
 ///
-/// A kernel with lazy preemption preempts its threads where that is wanted, and its `cond_resched()`
-/// does nothing but check that sleeping is allowed, if it is to check that.
+/// A kernel with lazy preemption preempts its threads where that is wanted. Then the two do nothing
+/// but check that sleeping is allowed, if the kernel is to check that.
+const CHECKS_OR_YIELDS: bool = cfg!(CONFIG_DEBUG_ATOMIC_SLEEP)
+    || !cfg!(CONFIG_PREEMPTION)
+    || !cfg!(CONFIG_ARCH_HAS_PREEMPT_LAZY);
+
+/// Lets another thread run if the scheduler wants that. May sleep.
 #[inline(always)]
 pub(crate) fn cond_resched() {
-    let preempts = cfg!(CONFIG_PREEMPTION) && cfg!(CONFIG_ARCH_HAS_PREEMPT_LAZY);
-    if !preempts || cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
+    if CHECKS_OR_YIELDS {
         // SAFETY: Called where sleeping is allowed, as documented.
         unsafe { c::ktask_c_cond_resched() };
+    }
+}
+
+/// Has the kernel warn where sleeping is not allowed, if the kernel is to check that.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn might_sleep() {
+    if CHECKS_OR_YIELDS {
+        kernel::task::might_sleep();
     }
 }
 

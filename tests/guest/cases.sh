@@ -16,6 +16,19 @@ random_tasks() {
 		same "helpers left" 0 "$(helpers_now)"
 }
 
+counts() {
+	echo "$(stat tasks) $(stat chunks) $(stat units) $(stat failed_tasks)"
+}
+
+# Five tasks of five units, one of which fails.
+one_chunk_is_counted() {
+	# shellcheck disable=SC2046 # four numbers
+	set -- $(counts)
+	run_case one_chunk_however_called &&
+		same "tasks, chunks, units, failed" \
+			"$(($1 + 5)) $(($2 + 5)) $(($3 + 25)) $(($4 + 1))" "$(counts)"
+}
+
 not_waited_for() {
 	cancelled=$(stat helpers_cancelled)
 	run_case p4_helpers_that_cannot_start || return
@@ -42,6 +55,7 @@ check "client written for v4 works unchanged" with_ktask ktask_v4_example.ko
 check "rust interface" with_ktask ktask_test_rust.ko
 load
 check "p1 p2 p3 p7 p8: ${TASKS:-5000} random tasks" random_tasks
+check "tasks of one chunk are counted" one_chunk_is_counted
 for name in "$CASES"/*; do
 	name=$(basename "$name")
 	check "$name" run_case "$name"

@@ -94,6 +94,32 @@ void ktask_c_wait_init(struct ktask_wait *wait, struct lock_class_key *key,
 void ktask_c_wait_acquire(struct ktask_wait *wait);
 void ktask_c_wait_release(struct ktask_wait *wait);
 
+/* percpu.c */
+
+/* Counters; ktask/engine/stats.rs says of what. */
+struct ktask_stats {
+	unsigned long tasks;
+	unsigned long chunks;
+	unsigned long units;
+	unsigned long helpers_started;
+	unsigned long helpers_cancelled;
+	unsigned long helpers_spilled;
+	unsigned long helpers_displaced;
+	unsigned long helpers_migrated;
+	unsigned long helpers_unavailable;
+	unsigned long helpers_switched;
+	unsigned long helpers_left;
+	unsigned long failed_tasks;
+	unsigned long undone_ranges;
+};
+
+/* Adds to the counter at @offset of the structure, on the CPU this runs on. */
+void ktask_c_stat_add(size_t offset, unsigned long value);
+/* Adds one task without helpers. */
+void ktask_c_stats_alone(unsigned long chunks, unsigned long units);
+/* Adds the counters of all CPUs to @sum, with tasks that ran in place. */
+void ktask_c_stats_sum(struct ktask_stats *sum);
+
 /* workqueue.c */
 
 /* The unbound workqueue of the helpers, NULL without memory. May sleep. */

@@ -46,6 +46,59 @@ static bool p9_bad_arguments(u64 unused)
 	return ok & expect(!atomic_read(&count.calls));
 }
 
+/* Checked where tasks of one chunk run in place, too. */
+static bool p9_bad_arguments_of_one_chunk(u64 unused)
+{
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, SIZE_MAX);
+	DEFINE_KTASK_CTL(no_func, NULL, &count, SIZE_MAX);
+	struct ktask_node node = { NULL, 8, NUMA_NO_NODE };
+	struct ktask_node wraps = { (void *)2, SIZE_MAX, NUMA_NO_NODE };
+	int bad_nids[] = { -2, INT_MIN, INT_MAX, MAX_NUMNODES, nr_node_ids };
+	bool ok;
+	int i;
+
+	ok = expect(ktask_run(NULL, 8, &no_func) == -EINVAL);
+	ok &= expect(ktask_run_numa(&node, 1, &no_func) == -EINVAL);
+	ok &= expect(ktask_run((void *)2, SIZE_MAX, &ctl) == -EINVAL);
+	ok &= expect(ktask_run_numa(&wraps, 1, &ctl) == -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(bad_nids); i++) {
+		node.kn_nid = bad_nids[i];
+		ok &= expect(ktask_run_numa(&node, 1, &ctl) == -EINVAL);
+	}
+	return ok & expect(!atomic_read(&count.calls));
+}
+
+#define ONE_CHUNK_UNITS 5
+
+/*
+ * Four tasks of one chunk, each called in another way, two of them through a pointer; and one that
+ * fails, and leaves nothing to undo.
+ */
+static bool one_chunk_however_called(u64 unused)
+{
+	int (*run)(void *start, size_t size, struct ktask_ctl *ctl) = ktask_run;
+	int (*numa)(struct ktask_node *nodes, size_t nr, struct ktask_ctl *ctl) = ktask_run_numa;
+	struct count count = {};
+	DEFINE_KTASK_CTL(ctl, count_chunk, &count, ONE_CHUNK_UNITS);
+	struct ktask_node node = { (void *)7, ONE_CHUNK_UNITS, 0 };
+	bool ok;
+
+	OPTIMIZER_HIDE_VAR(run);
+	OPTIMIZER_HIDE_VAR(numa);
+	ktask_ctl_set_undo_func(&ctl, count_undo);
+	ok = expect(!ktask_run((void *)7, ONE_CHUNK_UNITS, &ctl));
+	ok &= expect(!run((void *)7, ONE_CHUNK_UNITS, &ctl));
+	ok &= expect(!ktask_run_numa(&node, 1, &ctl));
+	ok &= expect(!numa(&node, 1, &ctl));
+	ok &= expect(atomic_read(&count.calls) == 4);
+	ok &= expect(count.start == 7 && count.end == 7 + ONE_CHUNK_UNITS);
+	count.result = -ENODATA;
+	ok &= expect(ktask_run((void *)7, ONE_CHUNK_UNITS, &ctl) == -ENODATA);
+	ok &= expect(atomic_read(&count.calls) == 5);
+	return ok & expect(!atomic_read(&count.undos));
+}
+
 static bool p9_nothing_to_do(u64 unused)
 {
 	struct count count = { .result = 1 };
@@ -142,6 +195,8 @@ static bool nodes_can_be_used_again(u64 unused)
 const struct test_case arguments_cases[] = {
 	CASE(p2_smaller_than_min_is_one_chunk),
 	CASE(p9_bad_arguments),
+	CASE(p9_bad_arguments_of_one_chunk),
+	CASE(one_chunk_however_called),
 	CASE(p9_nothing_to_do),
 	CASE(p9_min_chunk_of_0_counts_as_1),
 	CASE(p9_min_chunk_above_every_part),

@@ -95,7 +95,7 @@ static bool threads_on_node(u64 value)
 static bool run_on_all_nodes(u64 threads)
 {
 	struct ktask_node nodes[8];
-	struct crowd crowd;
+	static struct crowd crowd;
 	DEFINE_KTASK_CTL(ctl, crowd_chunk, &crowd, 1);
 	int here = cpu_to_node(raw_smp_processor_id());
 	size_t nr = 0;
