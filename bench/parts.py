@@ -435,9 +435,9 @@ class Path:
                         + ": fewer than any peer", found["ktask", threads],
                         min(found["padata", threads], found["v4_like", threads]))
                   for threads in (2, self.MOST + 1)),
-                Verdict(f"until the caller's first chunk: the same with {self.MANY} threads as "
+                Verdict(f"until the caller's first chunk: no more with {self.MANY} threads than "
                         f"with {self.MOST + 1}", f"{many} and {few}",
-                        abs(many - few) <= NOISE * few)]
+                        many <= (1 + NOISE) * few)]
 
 
 def below(target, found, bound):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The CPUs as all tasks share them: the tables of `placement/machine.rs` under a lock, kept up with
-//! the CPUs that the kernel says are there.
+//! the CPUs that the kernel says are there, and the nodes, each under a lock of its own.
 
 use crate::ktask::{
     kernel::{
@@ -9,12 +9,16 @@ use crate::ktask::{
             self,
             UsableCpus, //
         },
-        jiffies, //
+        jiffies,
+        nodes::Nodes, //
     },
-    placement::machine::{
-        self,
-        Placed,
-        Wish, //
+    placement::{
+        machine,
+        place::{
+            Placed,
+            Placer,
+            Wish, //
+        }, //
     },
     protocol::{
         helper::Assignment,
@@ -79,6 +83,8 @@ pub(crate) struct Machine {
     start: Instant<Monotonic>,
     /// The limits on helpers, which follow the CPUs.
     pub(crate) limits: Limits<KVec<Rlim>>,
+    /// What helpers are placed with. Follow the tables.
+    nodes: Nodes,
     #[pin]
     state: SpinLock<State>,
 }
@@ -106,6 +112,7 @@ impl Machine {
                 looked_at: Atomic::new(jiffies::now()),
                 start: Instant::now(),
                 limits: Limits::new(nodes),
+                nodes: Nodes::new(node_ids, cpus)?,
                 state <- new_spinlock!(state, "ktask_machine"),
             }))
         })
@@ -184,9 +191,11 @@ impl Machine {
             state.usable.read();
         }
         let (usable, leaving) = (&state.usable, &state.leaving);
-        state.tables.rebuild(&self.limits, cpus::node_of, |cpu| {
-            available(usable, leaving, cpu)
-        });
+        state
+            .tables
+            .rebuild(&self.limits, &self.nodes, cpus::node_of, |cpu| {
+                available(usable, leaving, cpu)
+            });
         self.usable.store(state.tables.usable(), Relaxed);
         self.note_doubt(state);
         self.changed();
@@ -247,24 +256,32 @@ impl Machine {
     /// Finds a CPU for a helper, and counts the helper; confined to those that `like` may run on, if
     /// that is given. `None` if the limit is reached, or there is no CPU.
     pub(super) fn place(&self, wish: Wish, like: Option<&Task>) -> Option<Placed> {
-        let tables = &mut self.state.lock().tables;
+        let placer = self.placer();
         match like {
             Some(thread) => {
                 let allowed = |cpu| cpus::allowed_for(thread, cpu);
-                tables.place_confined(&self.limits, wish, cpus::distance, allowed)
+                placer.place_confined(wish, cpus::node_of, allowed)
             }
-            None => tables.place(&self.limits, wish, cpus::distance),
+            None => placer.place(wish, cpus::node_of),
+        }
+    }
+
+    /// Whether where a helper runs that is queued for `cpu` is to be conclusive.
+    pub(super) fn suspects(&self, cpu: u32) -> bool {
+        self.any_doubt.load(Relaxed) && self.state.lock().tables.suspects(cpu)
+    }
+
+    fn placer(&self) -> Placer<'_, Nodes, KVec<Rlim>, impl Fn(usize, usize) -> u32> {
+        Placer {
+            nodes: &self.nodes,
+            limits: &self.limits,
+            distance: cpus::distance,
         }
     }
 
     /// Moves a helper to where work for `nid` is done, if that is elsewhere and has room.
     pub(super) fn migrate(&self, assignment: &Assignment, nid: Option<usize>) -> Option<Placed> {
-        self.state.lock().tables.migrate(
-            &self.limits,
-            assignment.grant,
-            assignment.node,
-            nid,
-            cpus::distance,
-        )
+        self.placer()
+            .migrate(assignment.grant, assignment.node, nid)
     }
 }

@@ -100,7 +100,7 @@ impl Engine {
             machine <- Machine::new(),
             governors: Governors::new(),
             hungry <- Hungry::new(),
-            pool <- Pool::new(cpus::nr_ids().saturating_mul(HELPERS_PER_CPU)),
+            pool <- Pool::new(HELPERS_PER_CPU),
         }? Error)
     }
 

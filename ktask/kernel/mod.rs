@@ -47,6 +47,7 @@ pub(crate) mod hungry;
 pub(crate) mod iterator_lock;
 pub(crate) mod jiffies;
 pub(crate) mod lockdep;
+pub(crate) mod nodes;
 pub(crate) mod percpu;
 pub(crate) mod pool;
 pub(crate) mod published;

@@ -3,6 +3,7 @@
 //! All helpers. They exist from the start, so that a task allocates nothing.
 
 use super::{
+    cpus,
     slot::Slot,
     workqueue::Workqueue, //
 };
@@ -28,11 +29,43 @@ use kernel::{
     }, //
 };
 
-/// The slots that no scope uses.
+/// The slots of one node that no scope uses: tasks that begin on different nodes take them under
+/// different locks.
 #[pin_data]
 pub(super) struct Free {
     #[pin]
     pub(super) ring: SpinLock<Ring<KVec<u32>>>,
+}
+
+impl Free {
+    /// Rings for all nodes: `per_cpu` slots for each CPU id, whose node has them. Their indices are
+    /// those of the CPUs, times `per_cpu`. May sleep.
+    fn rings(per_cpu: usize) -> Result<KVec<Arc<Self>>> {
+        let nodes = cpus::nr_node_ids();
+        let mut slots = KVec::with_capacity(nodes, GFP_KERNEL)?;
+        for _ in 0..nodes {
+            slots.push(KVec::new(), GFP_KERNEL)?;
+        }
+        for index in 0..cpus::nr_ids().saturating_mul(per_cpu) {
+            let home: &mut KVec<u32> = slots.get_mut(home_of(index, per_cpu)).ok_or(EINVAL)?;
+            home.push(index as u32, GFP_KERNEL)?;
+        }
+        let mut rings = KVec::with_capacity(nodes, GFP_KERNEL)?;
+        for slots in slots {
+            let ring = Ring::full(slots);
+            let free = pin_init!(Self {
+                ring <- new_spinlock!(ring, "ktask_free"),
+            });
+            rings.push(Arc::pin_init(free, GFP_KERNEL)?, GFP_KERNEL)?;
+        }
+        Ok(rings)
+    }
+}
+
+/// The node whose slot this is.
+fn home_of(index: usize, per_cpu: usize) -> usize {
+    let cpu = index.checked_div(per_cpu).unwrap_or(0);
+    cpus::node_of(cpu as u32).unwrap_or(0)
 }
 
 /// A fixed number of helpers.
@@ -40,29 +73,24 @@ pub(super) struct Free {
 pub(crate) struct Pool {
     wq: Option<Workqueue>,
     slots: KVec<Pin<KBox<Slot>>>,
-    free: Arc<Free>,
+    /// One for each node.
+    free: KVec<Arc<Free>>,
 }
 
 impl Pool {
-    /// Allocates `count` helpers. May sleep.
-    pub(crate) fn new(count: usize) -> impl PinInit<Self, Error> {
+    /// Allocates `per_cpu` helpers for each CPU id. May sleep.
+    pub(crate) fn new(per_cpu: usize) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
-            let mut ring = KVec::with_capacity(count, GFP_KERNEL)?;
-            for index in 0..count {
-                ring.push(index as u32, GFP_KERNEL)?;
-            }
-            let ring = Ring::full(ring);
-            let free = pin_init!(Free {
-                ring <- new_spinlock!(ring, "ktask_free"),
-            });
-            let free = Arc::pin_init(free, GFP_KERNEL)?;
+            let count = cpus::nr_ids().saturating_mul(per_cpu);
+            let free = Free::rings(per_cpu)?;
             let mut slots = KVec::with_capacity(count, GFP_KERNEL)?;
             // After the slots, so that an error drops the workqueue before them.
             let wq = Workqueue::new()?;
             for index in 0..count {
+                let home = free.get(home_of(index, per_cpu)).ok_or(EINVAL)?.clone();
                 // SAFETY: `Pool` drops the workqueue before the slots, and uses slots only while
                 // it lives.
-                let slot = unsafe { Slot::new(index as u32, free.clone(), wq.handle()) };
+                let slot = unsafe { Slot::new(index as u32, home, wq.handle()) };
                 slots.push(KBox::pin_init(slot, GFP_KERNEL)?, GFP_KERNEL)?;
             }
             Ok(try_pin_init!(Self {
@@ -79,9 +107,17 @@ impl Pool {
             .map(|slot| slot.as_ref().get_ref())
     }
 
-    /// Takes a free helper out of the pool.
-    pub(super) fn take(&self) -> Option<u32> {
-        self.free.ring.lock().pop()
+    /// Takes a free helper out of the pool: one of `node`, or, if that has none, of any.
+    #[inline]
+    pub(super) fn take(&self, node: Option<usize>) -> Option<u32> {
+        let home = node.and_then(|node| self.free.get(node));
+        home.and_then(|free| free.ring.lock().pop())
+            .or_else(|| self.take_any())
+    }
+
+    #[cold]
+    fn take_any(&self) -> Option<u32> {
+        self.free.iter().find_map(|free| free.ring.lock().pop())
     }
 
     /// The worker of a member, null if there is none. Under the lock of the member's team.

@@ -30,6 +30,7 @@ use core::{
     mem::transmute,
     ptr::NonNull, //
 };
+use kernel::warn_on;
 
 /// What the helpers of one scope do. But for `run`, no function may sleep: they are called with the
 /// lock of the team held.
@@ -217,7 +218,7 @@ impl<'a> Team<'a> {
         let Placement { assignment, verify } = job.place(inner.offered)?;
         let pool = self.pool();
         let free = pool
-            .take()
+            .take(assignment.node)
             .and_then(|index| Some((index, pool.slot(index)?)));
         let Some((index, slot)) = free else {
             job.lacking(assignment);
@@ -229,7 +230,8 @@ impl<'a> Team<'a> {
         self.add_helper(&mut inner);
         // Under the lock, or the caller could have looked for offers before this one is made.
         let offered = slot.helper.offer(slot, scope, assignment, verify);
-        debug_assert!(offered, "a free helper is idle");
+        // A free helper is idle.
+        warn_on!(!offered);
         Ok(())
     }
 

@@ -148,25 +148,26 @@ impl<N: Deref<Target = [Rlim]>> Limits<N> {
 
     /// The node with room for a helper that is nearest to `near`, itself first.
     ///
-    /// `distance` tells how far one node is from another; `None` is a node that has no CPU to run on,
-    /// whatever limit the administrator has given it.
+    /// `has_cpus` tells whether a node has any CPU to run on, whatever limit the administrator has given
+    /// it, and `distance` how far one node is from another.
+    #[inline]
     pub(crate) fn nearest_with_room(
         &self,
         near: Option<usize>,
-        distance: impl Fn(usize, usize) -> Option<u32>,
+        has_cpus: impl Fn(usize) -> bool,
+        distance: impl Fn(usize, usize) -> u32,
     ) -> Option<usize> {
         let near = near?;
-        let far = |node: usize| {
-            self.nodes.get(node).filter(|rlim| rlim.room() > 0)?;
-            distance(near, node)
+        let fits = |node: usize| {
+            let room = self.nodes.get(node).is_some_and(|rlim| rlim.room() > 0);
+            room && has_cpus(node)
         };
-        if far(near).is_some() {
+        if fits(near) {
             return Some(near);
         }
         (0..self.nodes.len())
-            .filter_map(|node| Some((far(node)?, node)))
-            .min()
-            .map(|(_, node)| node)
+            .filter(|&node| fits(node))
+            .min_by_key(|&node| distance(near, node))
     }
 
     /// Counts one more helper, for `node` if one is given and has room, else for anywhere. `None` if

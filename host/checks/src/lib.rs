@@ -13,6 +13,9 @@ const _: Option<&str> = option_env!("KTASK_HOST_SOURCES");
 #[path = "../../ktask.rs"]
 mod ktask;
 
+#[path = "../../nodes.rs"]
+mod nodes;
+
 #[path = "../../../samples/folio_zero/split.rs"]
 mod folio_split;
 

@@ -195,7 +195,7 @@ fn grant_tells_its_node() {
 #[test]
 fn p11_no_node_is_near_to_anywhere() {
     let limits = limits(1, &[1]);
-    assert_eq!(limits.nearest_with_room(None, |_, _| Some(0)), None);
+    assert_eq!(limits.nearest_with_room(None, |_| true, |_, _| 0), None);
 }
 
 #[test]
@@ -403,9 +403,10 @@ proptest! {
             })
             .collect::<Vec<_>>();
         let limits = Limits::new(nodes);
-        let found = limits.nearest_with_room(Some(near), |from, to| {
+        let has_cpus = |node: usize| shapes[node].3;
+        let found = limits.nearest_with_room(Some(near), has_cpus, |from, to| {
             assert_eq!(from, near);
-            shapes[to].3.then(|| distance(to))
+            distance(to)
         });
         let nearest = (0..shapes.len()).filter(|&node| rooms(&shapes[node])).map(distance).min();
         prop_assert_eq!(found.map(distance), nearest);

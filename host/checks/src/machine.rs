@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/placement/machine.rs`: where helpers go, and what is learnt from where they run.
+//! Tests of `ktask/placement/machine.rs` and `place.rs`: where helpers go, and what is learnt from where they run.
 
 use crate::{
     ktask::{
-        placement::machine::{
-            Machine,
-            Placed,
-            Wish, //
+        placement::{
+            machine::Machine,
+            place::{
+                Placed,
+                Placer,
+                Wish, //
+            }, //
         },
         protocol::limits::{
             default_limit, //
@@ -16,6 +19,7 @@ use crate::{
             Rlim,
         }, //
     },
+    nodes::HostNodes,
     util::config, //
 };
 use core::{
@@ -36,6 +40,7 @@ const NO_CPU: u32 = u32::MAX;
 /// A machine with the CPUs that the workqueue serves and those that are available.
 struct World {
     machine: Machine<Vec<u32>>,
+    host: HostNodes,
     limits: Limits<Vec<Rlim>>,
     /// The node of each CPU.
     nodes: Vec<usize>,
@@ -61,6 +66,7 @@ impl World {
         let mut world = Self {
             machine: machine.unwrap_or_else(|never| match never {}),
             limits: Limits::new(cpus.iter().map(|_| Rlim::new()).collect()),
+            host: HostNodes::new(cpus.len(), nodes.len()),
             available: vec![true; nodes.len()],
             nodes,
             distances: Cell::new(0),
@@ -82,28 +88,52 @@ impl World {
     fn rebuild(&mut self) {
         self.machine.rebuild(
             &self.limits,
+            &self.host,
             |cpu| self.nodes.get(cpu as usize).copied(),
             |cpu| self.available[cpu as usize],
         );
     }
 
-    fn place(&mut self, nid: Option<usize>) -> Option<Placed> {
-        let wish = Wish { nid, avoid: NO_CPU };
-        self.machine.place(&self.limits, wish, |from, to| {
-            self.distances.set(self.distances.get() + 1);
-            distance(from, to)
-        })
+    fn node_of(&self, cpu: u32) -> Option<usize> {
+        self.nodes.get(cpu as usize).copied()
     }
 
-    fn place_on(&mut self, nid: Option<usize>, allowed: &[u32]) -> Option<Placed> {
-        let wish = Wish { nid, avoid: NO_CPU };
-        self.machine
-            .place_confined(&self.limits, wish, distance, |cpu| allowed.contains(&cpu))
+    fn placer(&self) -> Placer<'_, HostNodes, Vec<Rlim>, impl Fn(usize, usize) -> u32 + '_> {
+        Placer {
+            nodes: &self.host,
+            limits: &self.limits,
+            distance: |from, to| {
+                self.distances.set(self.distances.get() + 1);
+                distance(from, to)
+            },
+        }
     }
 
-    fn migrate(&mut self, placed: Placed, nid: Option<usize>) -> Option<Placed> {
-        self.machine
-            .migrate(&self.limits, placed.grant, placed.node, nid, distance)
+    fn place(&self, nid: Option<usize>) -> Option<Placed> {
+        self.place_avoiding(nid, NO_CPU)
+    }
+
+    fn place_avoiding(&self, nid: Option<usize>, avoid: u32) -> Option<Placed> {
+        self.placer()
+            .place(Wish { nid, avoid }, |cpu| self.node_of(cpu))
+    }
+
+    fn place_where(
+        &self,
+        nid: Option<usize>,
+        avoid: u32,
+        allowed: impl Fn(u32) -> bool,
+    ) -> Option<Placed> {
+        self.placer()
+            .place_confined(Wish { nid, avoid }, |cpu| self.node_of(cpu), allowed)
+    }
+
+    fn place_on(&self, nid: Option<usize>, allowed: &[u32]) -> Option<Placed> {
+        self.place_where(nid, NO_CPU, |cpu| allowed.contains(&cpu))
+    }
+
+    fn migrate(&self, placed: Placed, nid: Option<usize>) -> Option<Placed> {
+        self.placer().migrate(placed.grant, placed.node, nid)
     }
 
     /// As the engine: a helper that was queued for `cpu` runs where the CPUs are `served`.
@@ -125,12 +155,12 @@ impl World {
     }
 
     /// The CPUs that helpers are placed on, and those that are to be verified.
-    fn used(&mut self) -> (BTreeSet<u32>, BTreeSet<u32>) {
+    fn used(&self) -> (BTreeSet<u32>, BTreeSet<u32>) {
         let mut used = (BTreeSet::new(), BTreeSet::new());
         for _ in 0..2 * self.machine.usable() {
             let placed = self.place(None).unwrap();
             used.0.insert(placed.cpu);
-            if placed.verify {
+            if self.machine.suspects(placed.cpu) {
                 used.1.insert(placed.cpu);
             }
             self.limits.release(placed.grant);
@@ -167,20 +197,20 @@ fn p10_limits_follow_the_cpus() {
 
 #[test]
 fn p11_helper_goes_where_its_memory_is() {
-    let mut world = World::new(&[4, 4, 4]);
+    let world = World::new(&[4, 4, 4]);
     for nid in [2, 0, 1] {
         let placed = world.place(Some(nid)).unwrap();
         assert_eq!(placed.node, Some(nid));
         assert_eq!(placed.cpu as usize / 4, nid);
         assert_eq!(placed.grant, Grant::Node(nid));
-        assert!(!placed.spilled && !placed.verify);
+        assert!(!placed.spilled && !world.machine.suspects(placed.cpu));
     }
     assert_eq!(world.counts(), (3, vec![1, 1, 1]));
 }
 
 #[test]
 fn p11_helper_without_a_wish_goes_to_the_next_cpu() {
-    let mut world = World::new(&[2, 2, 2]);
+    let world = World::new(&[2, 2, 2]);
     let cpus: BTreeSet<_> = (0..3)
         .map(|_| {
             let placed = world.place(None).unwrap();
@@ -201,7 +231,7 @@ fn p11_helper_without_a_wish_goes_to_the_next_cpu() {
 /// A negative node id and one that does not exist both mean that any will do.
 #[test]
 fn unknown_node_is_any_node() {
-    let mut world = World::new(&[4, 4]);
+    let world = World::new(&[4, 4]);
     let placed = world.place(Some(99)).unwrap();
     assert!(!placed.spilled);
     assert_eq!(placed.grant.node(), placed.node);
@@ -209,7 +239,7 @@ fn unknown_node_is_any_node() {
 
 #[test]
 fn p11_full_node_spills_to_the_nearest_with_room() {
-    let mut world = World::limited(&[2, 2, 2, 2], 9, &[1, 1, 1, 1]);
+    let world = World::limited(&[2, 2, 2, 2], 9, &[1, 1, 1, 1]);
     // Node 2, then its neighbours, then what is left.
     let mut nodes = Vec::new();
     for place in 0..4 {
@@ -228,7 +258,7 @@ fn p11_full_node_spills_to_the_nearest_with_room() {
 
 #[test]
 fn p11_helpers_anywhere_are_on_all_nodes() {
-    let mut world = World::limited(&[1, 1, 1], 9, &[0, 0, 0]);
+    let world = World::limited(&[1, 1, 1], 9, &[0, 0, 0]);
     let cpus: BTreeSet<_> = (0..3).map(|_| world.place(Some(0)).unwrap().cpu).collect();
     assert_eq!(cpus, set(&[0, 1, 2]));
     assert_eq!(world.counts(), (3, vec![0; 3]));
@@ -236,7 +266,7 @@ fn p11_helpers_anywhere_are_on_all_nodes() {
 
 #[test]
 fn p11_full_machine_takes_no_helper() {
-    let mut world = World::limited(&[4, 4], 1, &[4, 4]);
+    let world = World::limited(&[4, 4], 1, &[4, 4]);
     assert!(world.place(Some(0)).is_some());
     for nid in [None, Some(0), Some(1)] {
         assert_eq!(world.place(nid), None);
@@ -247,7 +277,7 @@ fn p11_full_machine_takes_no_helper() {
 
 #[test]
 fn p15_memory_only_node_uses_the_nearest_with_cpus() {
-    let mut world = World::new(&[4, 0, 0, 4]);
+    let world = World::new(&[4, 0, 0, 4]);
     for (nid, node) in [(1, 0), (2, 3)] {
         let placed = world.place(Some(nid)).unwrap();
         assert_eq!(placed.node, Some(node));
@@ -259,7 +289,7 @@ fn p15_memory_only_node_uses_the_nearest_with_cpus() {
 /// A limit that the administrator has given to a node without CPUs is no room.
 #[test]
 fn p15_helper_does_not_spill_to_a_node_without_cpus() {
-    let mut world = World::limited(&[2, 0, 2], 9, &[0, 5, 5]);
+    let world = World::limited(&[2, 0, 2], 9, &[0, 5, 5]);
     let placed = world.place(Some(0)).unwrap();
     assert_eq!((placed.node, placed.spilled), (Some(2), true));
     assert_eq!(world.counts(), (1, vec![0, 0, 1]));
@@ -279,22 +309,18 @@ fn p15_no_usable_cpu_takes_no_helper() {
 
 #[test]
 fn callers_cpu_comes_last() {
-    let mut world = World::limited(&[2], 9, &[9]);
+    let world = World::limited(&[2], 9, &[9]);
     for _ in 0..4 {
-        let wish = Wish {
-            nid: Some(0),
-            avoid: 1,
-        };
-        let placed = world.machine.place(&world.limits, wish, distance);
+        let placed = world.place_avoiding(Some(0), 1);
         assert_eq!(placed.map(|placed| placed.cpu), Some(0));
-        let placed = (world.machine).place_confined(&world.limits, wish, distance, |_| true);
+        let placed = world.place_where(Some(0), 1, |_| true);
         assert_eq!(placed.map(|placed| placed.cpu), Some(0));
     }
 }
 
 #[test]
 fn p12_confined_helper_stays_on_the_allowed_cpus() {
-    let mut world = World::limited(&[4, 4], 9, &[9, 9]);
+    let world = World::limited(&[4, 4], 9, &[9, 9]);
     // On its own node if one is allowed there, else elsewhere.
     for (allowed, cpu, spilled) in [([1, 6], 6, false), ([1, 1], 1, true)] {
         let placed = world.place_on(Some(1), &allowed).unwrap();
@@ -309,7 +335,7 @@ fn p12_confined_helper_stays_on_the_allowed_cpus() {
 /// The allowed CPUs are all there is, so the helper stays, but does not count against the node.
 #[test]
 fn p11_confined_helper_of_a_full_node_is_counted_anywhere() {
-    let mut world = World::limited(&[4, 4], 9, &[9, 0]);
+    let world = World::limited(&[4, 4], 9, &[9, 0]);
     let placed = world.place_on(Some(1), &[5]).unwrap();
     assert_eq!((placed.cpu, placed.node), (5, Some(1)));
     assert_eq!(placed.grant, Grant::Anywhere);
@@ -319,7 +345,7 @@ fn p11_confined_helper_of_a_full_node_is_counted_anywhere() {
 
 #[test]
 fn p11_helper_migrates_to_where_work_is_left() {
-    let mut world = World::limited(&[4, 4], 9, &[1, 1]);
+    let world = World::limited(&[4, 4], 9, &[1, 1]);
     let first = world.place(Some(0)).unwrap();
     let moved = world.migrate(first, Some(1)).unwrap();
     assert_eq!((moved.node, moved.grant), (Some(1), Grant::Node(1)));
@@ -336,7 +362,7 @@ fn p11_helper_migrates_to_where_work_is_left() {
 
 #[test]
 fn p11_helper_stays_if_there_is_nowhere_better() {
-    let mut world = World::limited(&[4, 4, 0], 9, &[9, 9, 9]);
+    let world = World::limited(&[4, 4, 0], 9, &[9, 9, 9]);
     let placed = world.place(Some(1)).unwrap();
     // Any node will do; it is there; the nearest CPUs are there; there is no such node.
     for nid in [None, Some(1), Some(2), Some(99)] {
@@ -348,7 +374,7 @@ fn p11_helper_stays_if_there_is_nowhere_better() {
 /// A helper that spilled counts against no node; it does once it moves to where it belongs.
 #[test]
 fn p11_helper_from_anywhere_migrates() {
-    let mut world = World::limited(&[4, 4], 9, &[0, 0]);
+    let world = World::limited(&[4, 4], 9, &[0, 0]);
     let placed = world.place_on(Some(0), &[1]).unwrap();
     assert_eq!(placed.grant, Grant::Anywhere);
     world.limits.nodes[1].set(Some(1));
@@ -384,7 +410,7 @@ fn p15_late_work_item_teaches_nothing() {
 
 #[test]
 fn p15_proof_excludes_a_cpu() {
-    let mut world = excluding();
+    let world = excluding();
     assert!(world.machine.any_doubt());
     assert_eq!(world.used(), (set(REST), set(&[])));
     assert_eq!(world.limits.global.max(), default_limit(3));
@@ -511,7 +537,7 @@ fn p15_exclusion_outlives_a_rebuild() {
 
 #[test]
 fn failed_allocation_is_passed_on() {
-    for fails in 0..8 {
+    for fails in 0..6 {
         let count = Cell::new(0);
         let machine = Machine::new(4, 2, |len| {
             count.set(count.get() + 1);
@@ -533,6 +559,7 @@ fn p15_work_is_in_proportion_to_cpus_and_nodes() {
     let count = || asked.set(asked.get() + 1);
     world.machine.rebuild(
         &world.limits,
+        &world.host,
         |cpu| {
             count();
             Some(world.nodes[cpu as usize])
@@ -629,8 +656,7 @@ proptest! {
                     });
                     let any_room = (0..NODES).filter(has_cpus).any(|node| room(&node));
                     let everywhere = usable(None);
-                    let wish = Wish { nid, avoid };
-                    let placed = world.machine.place(&world.limits, wish, distance);
+                    let placed = world.place_avoiding(nid, avoid);
                     prop_assert_eq!(placed.is_none(), full);
                     let Some(placed) = placed else { continue };
                     prop_assert!(everywhere.contains(&placed.cpu));
@@ -657,9 +683,7 @@ proptest! {
                     }
                     let full = world.limits.global.room() == 0 || may.is_empty();
                     let rooms: Vec<_> = (0..NODES).map(|node| room(&node)).collect();
-                    let wish = Wish { nid, avoid: NO_CPU };
-                    let placed =
-                        world.machine.place_confined(&world.limits, wish, distance, allowed);
+                    let placed = world.place_where(nid, NO_CPU, allowed);
                     prop_assert_eq!(placed.is_none(), full);
                     let Some(placed) = placed else { continue };
                     prop_assert!(may.contains(&placed.cpu));

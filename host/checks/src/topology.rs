@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `ktask/placement/topology.rs`.
+//! Tests of `ktask/placement/topology.rs`, `nodes.rs` and `turns.rs`.
 
 use crate::{
-    ktask::placement::topology::{
-        spread, //
-        Topology,
+    ktask::placement::{
+        nodes::Nodes,
+        topology::{
+            spread, //
+            Topology,
+        }, //
     },
+    nodes::HostNodes,
     util::config, //
 };
-use core::cell::Cell;
-use core::convert::Infallible;
+use core::{
+    cell::Cell,
+    convert::Infallible, //
+};
 use proptest::{
     collection::vec,
     option,
@@ -30,9 +36,43 @@ fn spread_of(len: usize) -> Vec<usize> {
     order
 }
 
-fn empty(cpus: usize, nodes: usize) -> Topology<Vec<u32>> {
-    let topology = Topology::new(cpus, nodes, |len| Ok::<_, Infallible>(vec![0; len]));
-    topology.unwrap_or_else(|never| match never {})
+/// The table, and the nodes that are told of it.
+struct Tables {
+    table: Topology<Vec<u32>>,
+    nodes: HostNodes,
+}
+
+fn empty(cpus: usize, nodes: usize) -> Tables {
+    let table = Topology::new(cpus, nodes, |len| Ok::<_, Infallible>(vec![0; len]));
+    Tables {
+        table: table.unwrap_or_else(|never| match never {}),
+        nodes: HostNodes::new(nodes, cpus),
+    }
+}
+
+impl Tables {
+    fn rebuild(&mut self, node_of: impl Fn(u32) -> Option<usize>, usable: impl Fn(u32) -> bool) {
+        self.table.rebuild(node_of, usable);
+        self.table.tell(&self.nodes);
+    }
+
+    fn pick(&self, node: Option<usize>, avoid: u32) -> Option<u32> {
+        self.nodes.pick(node, avoid)
+    }
+
+    fn pick_where(
+        &self,
+        node: Option<usize>,
+        avoid: u32,
+        allowed: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        self.nodes
+            .with_turns(node, |turns| turns.pick_where(avoid, allowed))?
+    }
+
+    fn home(&self, node: usize, distance: impl Fn(usize, usize) -> u32) -> Option<usize> {
+        self.nodes.home(node, distance)
+    }
 }
 
 /// A machine, and what the table should make of it, found the slow way.
@@ -49,21 +89,21 @@ impl Machine {
         self.distance.len()
     }
 
-    fn rebuild(&self, topology: &mut Topology<Vec<u32>>) {
+    fn rebuild(&self, topology: &mut Tables) {
         topology.rebuild(
             |cpu| self.cpus[cpu as usize].map(|(node, _)| node),
             |cpu| self.cpus[cpu as usize].is_some_and(|(_, usable)| usable),
         );
     }
 
-    fn topology(&self) -> Topology<Vec<u32>> {
+    fn topology(&self) -> Tables {
         let mut topology = empty(self.cpus.len(), self.nodes());
         self.rebuild(&mut topology);
         topology
     }
 
     /// Where the table says that helpers for work on `node` run.
-    fn home(&self, topology: &mut Topology<Vec<u32>>, node: usize) -> Option<usize> {
+    fn home(&self, topology: &mut Tables, node: usize) -> Option<usize> {
         topology.home(node, |from, to| self.distance[from][to])
     }
 
@@ -86,7 +126,7 @@ impl Machine {
     }
 
     /// Checks where the table says that helpers for each node run.
-    fn check_homes(&self, topology: &mut Topology<Vec<u32>>) -> Result<(), TestCaseError> {
+    fn check_homes(&self, topology: &mut Tables) -> Result<(), TestCaseError> {
         let candidates = self.nodes_with_cpus();
         for node in 0..self.nodes() {
             let home = self.home(topology, node);
@@ -105,14 +145,12 @@ impl Machine {
     }
 
     /// Checks which CPUs the table lists, and that all of them are picked.
-    fn check(&self, topology: &mut Topology<Vec<u32>>) -> Result<(), TestCaseError> {
-        prop_assert_eq!(topology.nodes(), self.nodes());
-        prop_assert_eq!(topology.usable(), self.usable(None).len());
-        for (id, cpu) in (0u32..).zip(&self.cpus) {
-            prop_assert_eq!(topology.node_of(id), cpu.map(|(node, _)| node));
-        }
+    fn check(&self, topology: &mut Tables) -> Result<(), TestCaseError> {
+        prop_assert_eq!(topology.table.nodes(), self.nodes());
+        prop_assert_eq!(topology.table.usable(), self.usable(None).len());
+        prop_assert_eq!(topology.table.all().len(), self.usable(None).len());
         for node in 0..self.nodes() {
-            let listed = topology.cpus_of(node);
+            let listed = topology.table.cpus_of(node);
             let as_set: BTreeSet<_> = listed.iter().copied().collect();
             prop_assert_eq!(listed.len(), as_set.len());
             prop_assert_eq!(as_set, self.usable(Some(node)));
@@ -205,7 +243,7 @@ fn spread_neighbours_are_far_apart() {
     }
 }
 
-fn one_node(cpus: usize) -> Topology<Vec<u32>> {
+fn one_node(cpus: usize) -> Tables {
     let machine = Machine {
         cpus: vec![Some((0, true)); cpus],
         distance: vec![vec![10]],
@@ -217,7 +255,7 @@ fn one_node(cpus: usize) -> Topology<Vec<u32>> {
 #[test]
 fn callers_cpu_comes_last_and_pools_take_turns() {
     for (cpus, pools) in [(16, 2), (32, 4), (64, 8)] {
-        let mut topology = one_node(cpus);
+        let topology = one_node(cpus);
         let helpers = cpus * 3 / 4;
         for caller in (0..cpus as u32).chain(0..cpus as u32) {
             let picked: Vec<_> = (0..helpers)
@@ -262,8 +300,8 @@ fn cpus_of_a_node_are_picked_far_apart() {
         cpus: (0..32).map(|cpu| Some((cpu / 16, true))).collect(),
         distance: vec![vec![10, 20], vec![20, 10]],
     };
-    let mut topology = machine.topology();
-    let mut pick = |node| topology.pick(node, NO_CPU).unwrap();
+    let topology = machine.topology();
+    let pick = |node| topology.pick(node, NO_CPU).unwrap();
     // Four helpers of node 1: one in each quarter of its CPUs, 16 to 31.
     let quarters: BTreeSet<_> = (0..4).map(|_| (pick(Some(1)) - 16) / 4).collect();
     assert_eq!(quarters.len(), 4);
@@ -273,19 +311,19 @@ fn cpus_of_a_node_are_picked_far_apart() {
 
 #[test]
 fn nothing_is_known_before_the_first_look() {
-    let mut topology = empty(4, 2);
-    assert_eq!((topology.usable(), topology.nodes()), (0, 2));
+    let topology = empty(4, 2);
+    assert_eq!((topology.table.usable(), topology.table.nodes()), (0, 2));
     assert_eq!(topology.pick(None, NO_CPU), None);
     for node in 0..3 {
         assert_eq!(topology.home(node, |_, _| 10), None);
         assert_eq!(topology.pick(Some(node), NO_CPU), None);
-        assert!(topology.cpus_of(node).is_empty());
+        assert!(topology.table.cpus_of(node).is_empty());
     }
 }
 
 #[test]
 fn failed_allocation_is_passed_on() {
-    for fails in 0..6 {
+    for fails in 0..4 {
         let count = core::cell::Cell::new(0);
         let topology = Topology::new(4, 2, |len| {
             count.set(count.get() + 1);
@@ -329,8 +367,8 @@ fn p15_no_usable_cpu_gives_none() {
         cpus: vec![Some((0, false)), None, Some((1, false))],
         distance: vec![vec![10, 20], vec![20, 10]],
     };
-    let mut topology = machine.topology();
-    assert_eq!(topology.usable(), 0);
+    let topology = machine.topology();
+    assert_eq!(topology.table.usable(), 0);
     assert_eq!(topology.pick(None, NO_CPU), None);
     for node in 0..2 {
         assert_eq!(topology.home(node, |_, _| 10), None);
@@ -344,12 +382,9 @@ fn unknown_ids_are_answered_with_none() {
         cpus: vec![Some((0, true)), None],
         distance: vec![vec![10]],
     };
-    let mut topology = machine.topology();
-    for cpu in [1, 2, u32::MAX] {
-        assert_eq!(topology.node_of(cpu), None);
-    }
+    let topology = machine.topology();
     for node in [1, 2, usize::MAX] {
-        assert!(topology.cpus_of(node).is_empty());
+        assert!(topology.table.cpus_of(node).is_empty());
         assert_eq!(topology.home(node, |_, _| 10), None);
         assert_eq!(topology.pick(Some(node), NO_CPU), None);
     }
@@ -361,8 +396,7 @@ fn p15_cpu_of_an_unknown_node_is_not_used() {
     for node in [2, 3, u32::MAX as usize, usize::MAX] {
         let mut topology = empty(3, 2);
         topology.rebuild(|cpu| Some([0, node, 1][cpu as usize]), |_| true);
-        assert_eq!(topology.usable(), 2);
-        assert_eq!(topology.node_of(1), None);
+        assert_eq!(topology.table.usable(), 2);
         let picked: BTreeSet<_> = (0..4).filter_map(|_| topology.pick(None, NO_CPU)).collect();
         assert_eq!(picked, BTreeSet::from([0, 2]));
     }
@@ -374,8 +408,8 @@ fn machine_without_cpus_or_nodes() {
         cpus: Vec::new(),
         distance: Vec::new(),
     };
-    let mut topology = machine.topology();
-    assert_eq!((topology.usable(), topology.nodes()), (0, 0));
+    let topology = machine.topology();
+    assert_eq!((topology.table.usable(), topology.table.nodes()), (0, 0));
     assert_eq!(topology.pick(None, NO_CPU), None);
     assert_eq!(topology.pick(Some(0), NO_CPU), None);
 }
@@ -397,7 +431,7 @@ proptest! {
     fn p15_unusable_cpu_is_never_picked(
         machine in any_machine(), picks in vec((option::of(0usize..10), 0u32..50), 0..200),
     ) {
-        let mut topology = machine.topology();
+        let topology = machine.topology();
         for (node, avoid) in picks {
             let usable = machine.usable(node);
             match topology.pick(node, avoid) {
@@ -418,7 +452,7 @@ proptest! {
         allowed in vec(any::<bool>(), 40),
         picks in vec((option::of(0usize..10), 0u32..50), 0..100),
     ) {
-        let mut topology = machine.topology();
+        let topology = machine.topology();
         let allows = |cpu: u32| allowed[cpu as usize];
         for (node, avoid) in picks {
             let mut candidates = machine.usable(node);
@@ -438,7 +472,7 @@ proptest! {
     fn allowed_cpus_are_picked_once_a_round(
         machine in any_machine(), allowed in vec(any::<bool>(), 40), node in option::of(0usize..9),
     ) {
-        let mut topology = machine.topology();
+        let topology = machine.topology();
         let allows = |cpu: u32| allowed[cpu as usize];
         let mut candidates = machine.usable(node);
         candidates.retain(|&cpu| allows(cpu));
@@ -453,7 +487,7 @@ proptest! {
     /// Avoiding one CPU leaves nobody out; those of its own pool have its share to divide.
     #[test]
     fn others_share_what_the_avoided_one_would_get(machine in any_machine(), avoid in 0u32..40) {
-        let mut topology = machine.topology();
+        let topology = machine.topology();
         let mut others = machine.usable(None);
         others.remove(&avoid);
         prop_assume!(!others.is_empty());

@@ -118,8 +118,8 @@ enum Bug {
     ComesQuietly,
     /// The caller of a hungry task does not leave the line.
     StaysHungry,
-    /// A helper is placed without the lock under which the CPUs are followed.
-    PlacesUnlocked,
+    /// A thread counts changes of the machine after it has placed a helper.
+    CountsAfterwards,
 }
 
 /// Data that is handed from one thread to another. The protocol under test has to order all

@@ -4,17 +4,32 @@
 
 use super::{
     explore,
+    explore_preempted,
     Bug, //
 };
 use crate::ktask::{
-    placement::machine::{
-        Machine,
-        Wish, //
+    placement::{
+        machine::Machine,
+        nodes::{
+            Facts,
+            Nodes, //
+        },
+        place::{
+            Placed,
+            Placer,
+            Wish, //
+        },
+        turns::Turns, //
     },
     protocol::limits::{
-        Grant,
         Limits,
         Rlim, //
+    },
+    sync::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed, //
     }, //
 };
 use loom::{
@@ -26,93 +41,135 @@ use std::{
     sync::Arc, //
 };
 
-/// As in `ktask/engine/machine.rs`: helpers are placed, and the CPUs followed, under one lock.
-struct World {
-    tables: Mutex<Machine<Vec<u32>>>,
-    limits: Limits<Vec<Rlim>>,
+/// One node with its locks.
+struct OneNode {
+    facts: Facts,
+    turns: Mutex<Turns<Vec<u32>>>,
+    all: Mutex<Turns<Vec<u32>>>,
+    builds: Atomic<u32>,
 }
+
+impl Nodes for OneNode {
+    type Cpus = Vec<u32>;
+
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn facts(&self, node: usize) -> Option<&Facts> {
+        (node == 0).then_some(&self.facts)
+    }
+
+    fn builds(&self) -> &Atomic<u32> {
+        &self.builds
+    }
+
+    fn with_turns<R>(
+        &self,
+        node: Option<usize>,
+        access: impl FnOnce(&mut Turns<Vec<u32>>) -> R,
+    ) -> Option<R> {
+        let turns = match node {
+            Some(_) => &self.turns,
+            None => &self.all,
+        };
+        Some(access(&mut turns.lock().unwrap()))
+    }
+}
+
+/// As in `ktask/engine/machine.rs`: the CPUs are followed by one thread, as under a lock, while helpers
+/// are placed without that lock; then the change is counted.
+struct World {
+    nodes: OneNode,
+    limits: Limits<Vec<Rlim>>,
+    changes: Atomic<u32>,
+}
+
+/// A helper, and the count of changes that its thread compares with between its chunks.
+type Helper = (Option<Placed>, u32);
 
 impl World {
     /// A machine of one node.
     fn new(cpus: u32) -> Arc<Self> {
-        let tables = Machine::new(5, 1, |len| Ok::<_, Infallible>(vec![0; len]));
+        let turns = || Mutex::new(Turns::new(vec![0; 5]));
         let world = Self {
-            tables: Mutex::new(tables.unwrap_or_else(|never| match never {})),
+            nodes: OneNode {
+                facts: Facts::new(),
+                turns: turns(),
+                all: turns(),
+                builds: Atomic::new(0),
+            },
             limits: Limits::new(vec![Rlim::new()]),
+            changes: Atomic::new(0),
         };
         world.follow(cpus);
         Arc::new(world)
     }
 
     fn follow(&self, cpus: u32) {
-        let mut tables = self.tables.lock().unwrap();
-        tables.rebuild(&self.limits, |_| Some(0), |cpu| cpu < cpus);
+        let tables = Machine::new(5, 1, |len| Ok::<_, Infallible>(vec![0; len]));
+        let mut tables = tables.unwrap_or_else(|never| match never {});
+        tables.rebuild(&self.limits, &self.nodes, |_| Some(0), |cpu| cpu < cpus);
+        self.changes.fetch_add(1, Full);
     }
 
-    /// Places a helper; also returns how many CPUs there are then.
-    fn place(&self, bug: Bug) -> (Option<Grant>, usize) {
+    fn place(&self, bug: Bug) -> Helper {
         let wish = Wish {
             nid: Some(0),
             avoid: u32::MAX,
         };
-        let mut tables = self.tables.lock().unwrap();
-        let cpus = tables.usable();
-        if bug == Bug::PlacesUnlocked {
-            drop(tables);
-            return (self.limits.acquire(Some(0)), cpus);
-        }
-        let placed = tables.place(&self.limits, wish, |_, _| 10);
-        assert!(placed.is_none_or(|placed| (placed.cpu as usize) < cpus));
-        (placed.map(|placed| placed.grant), cpus)
+        let placer = Placer {
+            nodes: &self.nodes,
+            limits: &self.limits,
+            distance: |_, _| 10,
+        };
+        let before = self.changes.load(Acquire);
+        let placed = placer.place(wish, |_| Some(0));
+        let after = self.changes.load(Acquire);
+        let counts_afterwards = bug == Bug::CountsAfterwards;
+        (placed, if counts_afterwards { after } else { before })
     }
 }
 
-/// CPUs come or go, from `before` to `after`, while two threads place a helper each.
+/// CPUs come or go, from `before` to `after`, while a thread places two helpers.
 fn recompute(before: u32, after: u32, bug: Bug) {
     let world = World::new(before);
     let hotplug = {
         let world = world.clone();
         thread::spawn(move || world.follow(after))
     };
-    let place = move |world: &World| {
-        let (grant, cpus) = world.place(bug);
-        // 2 CPUs make a limit of 1, as there is of each 4 of 5; 1 CPU makes none.
-        assert!(grant.is_none() || cpus >= 2, "a helper with {cpus} CPUs");
-        assert!(grant.is_some() || cpus < 5, "no helper with {cpus} CPUs");
-        // The machine and its only node have the same limits.
-        if bug == Bug::None {
-            assert_ne!(grant, Some(Grant::Anywhere));
-        }
-        if let Some(grant) = grant {
-            world.limits.release(grant);
-        }
-    };
-    let other = {
-        let world = world.clone();
-        thread::spawn(move || place(&world))
-    };
-    place(&world);
-    other.join().unwrap();
+    let helpers = [world.place(bug), world.place(bug)];
     hotplug.join().unwrap();
+    for (placed, seen) in helpers {
+        let Some(placed) = placed else { continue };
+        assert!(placed.cpu < before.max(after));
+        let looks = world.changes.load(Relaxed) != seen;
+        assert!(placed.cpu < after || looks, "stays on CPU {}", placed.cpu);
+        world.limits.release(placed.grant);
+    }
     let (global, node) = (&world.limits.global, &world.limits.nodes[0]);
     assert_eq!((global.cur(), node.cur()), (0, 0));
+    // 2 CPUs make a limit of 1, as there is of each 4 of 5; 1 CPU makes none.
     assert_eq!((global.max(), node.max()), (after * 4 / 5, after * 4 / 5));
+    let (placed, _) = world.place(Bug::None);
+    assert_eq!(placed.is_some(), after >= 2);
+    assert!(placed.is_none_or(|placed| placed.cpu < after));
 }
 
 #[test]
 fn p10_p15_cpus_go_while_helpers_are_placed() {
-    explore(100, || recompute(5, 1, Bug::None));
+    explore_preempted(3, 100, || recompute(5, 1, Bug::None));
 }
 
 #[test]
 fn p10_p15_cpus_come_while_helpers_are_placed() {
-    explore(100, || recompute(1, 5, Bug::None));
+    explore_preempted(3, 100, || recompute(1, 5, Bug::None));
 }
 
 #[test]
-#[should_panic(expected = "helper with")]
-fn placing_unlocked_is_found() {
-    explore(1, || recompute(5, 1, Bug::PlacesUnlocked));
+#[should_panic(expected = "stays on CPU")]
+fn changes_counted_afterwards_are_found() {
+    explore_preempted(3, 1, || recompute(5, 1, Bug::CountsAfterwards));
 }
 
 /// The administrator holds no lock. A thread that counts a helper sees the old limit or the new,

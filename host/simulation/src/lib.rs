@@ -32,6 +32,9 @@ mod workers;
 #[path = "../../ktask.rs"]
 mod ktask;
 
+#[path = "../../nodes.rs"]
+mod nodes;
+
 pub use cpus::Noise;
 pub use ideal::least_ns;
 pub use machine::Machine;

@@ -26,7 +26,7 @@ use crate::ktask::{
         },
         team::Member, //
     },
-    placement::machine::{
+    placement::place::{
         Placed,
         Wish, //
     },
@@ -140,13 +140,14 @@ impl<C: Client> Job for Task<'_, C> {
             nid: part.nid(),
             avoid: self.plan.cpu,
         };
+        let changes = engine.machine.seen_changes();
         let placed = engine.machine.place(wish, self.confined.as_deref());
         let placed = placed.ok_or(NotPlaced::NoRoom)?;
         engine.stats.helpers_spilled.count(placed.spilled);
         part.add_thread();
         Ok(Placement {
-            assignment: self.assignment(index, &placed, Origin::Start),
-            verify: placed.verify,
+            assignment: assignment(index, &placed, Origin::Start, changes),
+            verify: engine.machine.suspects(placed.cpu),
         })
     }
 }
@@ -256,24 +257,15 @@ impl<C: Client> Task<'_, C> {
     }
 
     /// Moves a helper to the node of part `next`, if that is another one and has room.
-    fn migrate(&self, assignment: &Assignment, next: usize) -> Option<Assignment> {
+    fn migrate(&self, before: &Assignment, next: usize) -> Option<Assignment> {
         if self.confined.is_some() {
             return None;
         }
         let nid = self.request.parts.get(next).and_then(Part::nid);
-        let placed = self.engine.machine.migrate(assignment, nid)?;
-        Some(self.assignment(next, &placed, Origin::Move))
-    }
-
-    fn assignment(&self, part: usize, placed: &Placed, origin: Origin) -> Assignment {
-        Assignment {
-            part,
-            grant: placed.grant,
-            cpu: placed.cpu,
-            node: placed.node,
-            origin,
-            changes: self.engine.machine.changes(),
-        }
+        let machine = &self.engine.machine;
+        let changes = machine.seen_changes();
+        let placed = machine.migrate(before, nid)?;
+        Some(assignment(next, &placed, Origin::Move, changes))
     }
 
     /// A helper has done what it could for the task, and still has its grant. Another task may have
@@ -309,5 +301,18 @@ impl<C: Client> Task<'_, C> {
         if let Some(part) = self.request.parts.get(assignment.part) {
             part.remove_thread();
         }
+    }
+}
+
+/// What a helper is to do that was placed. `changes` were counted before that: the CPUs may change at
+/// the same time, and then the helper is to look again.
+fn assignment(part: usize, placed: &Placed, origin: Origin, changes: u32) -> Assignment {
+    Assignment {
+        part,
+        grant: placed.grant,
+        cpu: placed.cpu,
+        node: placed.node,
+        origin,
+        changes,
     }
 }

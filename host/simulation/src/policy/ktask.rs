@@ -18,10 +18,13 @@ use crate::{
         NICE_19, //
     },
     ktask::{
-        placement::machine::{
-            Machine as Tables,
-            Placed,
-            Wish, //
+        placement::{
+            machine::Machine as Tables,
+            place::{
+                Placed,
+                Placer,
+                Wish, //
+            }, //
         },
         policy::threads,
         protocol::{
@@ -38,6 +41,7 @@ use crate::{
         }, //
     },
     machine::Machine,
+    nodes::HostNodes,
     random::Random,
     work::{
         Place,
@@ -65,7 +69,8 @@ pub(crate) struct Ktask {
     rule: ChunkRule,
     min: usize,
     /// The CPUs and the limits, which `Engine::machine` has.
-    tables: Tables<Vec<u32>>,
+    nodes: HostNodes,
+    machine: Machine,
     limits: Limits<Vec<Rlim>>,
     parts: Vec<Part>,
     total: usize,
@@ -85,7 +90,7 @@ impl Ktask {
         caller: usize,
         rule: ChunkRule,
     ) -> Self {
-        let (tables, limits) = cpus(machine);
+        let (tables, nodes, limits) = cpus(machine);
         let parts = parts_of(work);
         let most = threads::count(work.units(), work.min, threads, tables.usable());
         let caller = caller as u32;
@@ -96,7 +101,8 @@ impl Ktask {
             rule,
             min: work.min,
             planned: most.min(limits.global.room() as usize + 1),
-            tables,
+            nodes,
+            machine: machine.clone(),
             limits,
             parts,
             total: work.units(),
@@ -135,13 +141,23 @@ impl Ktask {
             nid,
             avoid: self.caller,
         };
-        let placed = self.tables.place(&self.limits, wish, distance)?;
+        let placed = self
+            .placer()
+            .place(wish, |cpu| Some(self.machine.node_of(cpu as usize)))?;
         self.threads.push(Thread {
             part,
             done: 0,
             assignment: Some(assignment(part, placed, Origin::Start)),
         });
         Some(placed.cpu as usize)
+    }
+
+    fn placer(&self) -> Placer<'_, HostNodes, Vec<Rlim>, impl Fn(usize, usize) -> u32> {
+        Placer {
+            nodes: &self.nodes,
+            limits: &self.limits,
+            distance,
+        }
     }
 
     /// A step of `Task::drain`: a thread claims a chunk of its part.
@@ -164,9 +180,7 @@ impl Ktask {
     fn migrate(&mut self, thread: usize, next: usize) -> Option<Next> {
         let Assignment { grant, node, .. } = self.threads[thread].assignment?;
         let nid = self.parts[next].nid();
-        let placed = self
-            .tables
-            .migrate(&self.limits, grant, node, nid, distance)?;
+        let placed = self.placer().migrate(grant, node, nid)?;
         self.threads[thread].assignment = Some(assignment(next, placed, Origin::Move));
         Some(Next::Move(Pool::ShardOf(placed.cpu as usize)))
     }
@@ -240,13 +254,14 @@ fn parts_of(work: &Work) -> Vec<Part> {
 }
 
 /// A machine all of whose CPUs helpers may use, and the limits that follow them.
-fn cpus(machine: &Machine) -> (Tables<Vec<u32>>, Limits<Vec<Rlim>>) {
+fn cpus(machine: &Machine) -> (Tables<Vec<u32>>, HostNodes, Limits<Vec<Rlim>>) {
     let zeroed = |len| Ok::<_, Infallible>(vec![0; len]);
     let Ok(mut tables) = Tables::new(machine.cpus(), machine.nodes, zeroed);
     let limits = Limits::new((0..machine.nodes).map(|_| Rlim::new()).collect());
     let node_of = |cpu| Some(machine.node_of(cpu as usize));
-    tables.rebuild(&limits, node_of, |_| true);
-    (tables, limits)
+    let nodes = HostNodes::new(machine.nodes, machine.cpus());
+    tables.rebuild(&limits, &nodes, node_of, |_| true);
+    (tables, nodes, limits)
 }
 
 fn distance(from: usize, to: usize) -> u32 {

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The nodes of a machine for one thread: what `ktask/placement/nodes.rs` needs.
+
+use crate::ktask::{
+    placement::{
+        nodes::{
+            Facts,
+            Nodes, //
+        },
+        turns::Turns, //
+    },
+    sync::Atomic, //
+};
+use std::cell::RefCell;
+
+pub(crate) struct HostNodes {
+    nodes: Vec<(Facts, RefCell<Turns<Vec<u32>>>)>,
+    all: RefCell<Turns<Vec<u32>>>,
+    builds: Atomic<u32>,
+}
+
+impl HostNodes {
+    pub(crate) fn new(count: usize, cpus: usize) -> Self {
+        let turns = || RefCell::new(Turns::new(vec![0; cpus]));
+        Self {
+            nodes: (0..count).map(|_| (Facts::new(), turns())).collect(),
+            all: turns(),
+            builds: Atomic::new(0),
+        }
+    }
+}
+
+impl Nodes for HostNodes {
+    type Cpus = Vec<u32>;
+
+    fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn facts(&self, node: usize) -> Option<&Facts> {
+        Some(&self.nodes.get(node)?.0)
+    }
+
+    fn builds(&self) -> &Atomic<u32> {
+        &self.builds
+    }
+
+    fn with_turns<R>(
+        &self,
+        node: Option<usize>,
+        access: impl FnOnce(&mut Turns<Vec<u32>>) -> R,
+    ) -> Option<R> {
+        let turns = match node {
+            Some(node) => &self.nodes.get(node)?.1,
+            None => &self.all,
+        };
+        Some(access(&mut turns.borrow_mut()))
+    }
+}
