@@ -37,7 +37,8 @@ STOCK = {
         nodes("cpus=0-1,mem=2G", "absent=2", "cpus=3-4,mem=2G"),
         ["TASKS=5000", "sparse", "cases", "limits"]),
     "2 nodes of 4 CPUs": (
-        nodes("cpus=0-3,mem=2G", "cpus=4-7,mem=2G"), ["limits", "workqueue", "elastic"]),
+        nodes("cpus=0-3,mem=2G", "cpus=4-7,mem=2G"),
+        ["limits", "workqueue", "elastic", "affinity"]),
     # All CPUs but one go offline and come back. If QEMU has a thread for each CPU, it happens that
     # one of them does not come back.
     "suspend": (

@@ -231,10 +231,10 @@ impl Machine {
     }
 
     /// Called by a helper that was queued for `cpu`: learns from where its worker may run which CPUs
-    /// the workqueue serves. `conclusive`: the worker is one that serves `cpu`, if any does. Returns
-    /// whether the worker is elsewhere.
-    pub(super) fn learn(&self, cpu: u32, conclusive: bool) -> bool {
-        let displaced = !cpus::allowed(cpu);
+    /// the workqueue serves: `allowed` tells whether on some CPU. `conclusive`: the worker is one that
+    /// serves `cpu`, if any does. Returns whether the worker is elsewhere.
+    pub(super) fn learn(&self, cpu: u32, conclusive: bool, allowed: impl Fn(u32) -> bool) -> bool {
+        let displaced = !allowed(cpu);
         if !displaced && !self.any_doubt.load(Relaxed) {
             return false;
         }
@@ -242,10 +242,7 @@ impl Machine {
         let mut state = self.state.lock();
         self.rebuild_if_changed(&mut state);
         let available = state.available(cpu);
-        if state
-            .tables
-            .learn(now, cpu, available, conclusive, cpus::allowed)
-        {
+        if state.tables.learn(now, cpu, available, conclusive, allowed) {
             self.rebuild(&mut state);
         } else {
             self.note_doubt(&state);

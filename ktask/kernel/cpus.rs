@@ -27,6 +27,12 @@ pub(crate) fn node_possible(nid: i32) -> bool {
     unsafe { c::ktask_c_node_possible(nid) }
 }
 
+/// Whether this machine may have more than one node.
+pub(crate) fn has_several_nodes() -> bool {
+    let possible = (0..nr_node_ids()).filter(|&nid| node_possible(nid as i32));
+    possible.take(2).count() == 2
+}
+
 /// The node of a possible CPU.
 pub(crate) fn node_of(cpu: u32) -> Option<usize> {
     // SAFETY: `cpu_possible()` is defined for CPU ids, which are below `nr_cpu_ids`.

@@ -39,6 +39,7 @@ use c as helpers;
 #[path = "../../lib/debugfs/debugfs.rs"]
 pub(crate) mod debugfs;
 
+pub(crate) mod affinity;
 pub(crate) mod completion;
 pub(crate) mod cpufreq;
 pub(crate) mod cpus;

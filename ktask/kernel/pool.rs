@@ -3,8 +3,10 @@
 //! All helpers. They exist from the start, so that a task allocates nothing.
 
 use super::{
+    affinity::Affinity,
     cpus,
     slot::Slot,
+    team::Member,
     workqueue::Workqueue, //
 };
 use crate::ktask::{
@@ -88,9 +90,13 @@ impl Pool {
             let wq = Workqueue::new()?;
             for index in 0..count {
                 let home = free.get(home_of(index, per_cpu)).ok_or(EINVAL)?.clone();
+                let affinity = match (Affinity::new()?, Affinity::new()?) {
+                    (Some(even), Some(odd)) => Some([even, odd]),
+                    _ => None,
+                };
                 // SAFETY: `Pool` drops the workqueue before the slots, and uses slots only while
                 // it lives.
-                let slot = unsafe { Slot::new(index as u32, home, wq.handle()) };
+                let slot = unsafe { Slot::new(index as u32, home, wq.handle(), affinity) };
                 slots.push(KBox::pin_init(slot, GFP_KERNEL)?, GFP_KERNEL)?;
             }
             Ok(try_pin_init!(Self {
@@ -124,6 +130,14 @@ impl Pool {
     pub(super) fn worker(&self, member: u32) -> *mut bindings::task_struct {
         self.slot(member)
             .map_or(ptr::null_mut(), |slot| slot.worker.load(Relaxed))
+    }
+
+    /// Whether the workqueue has the calling worker run on `cpu`, which is that of `member`.
+    pub(crate) fn allowed(&self, member: Member, cpu: u32) -> bool {
+        self.slot(member.id()).is_some_and(|slot| {
+            // SAFETY: A `Member` proves that the calling thread is the member's worker.
+            unsafe { slot.allowed(cpu) }
+        })
     }
 
     /// Sets the worker of a member. Under the lock of the member's team.

@@ -39,6 +39,9 @@ pub(crate) trait Job: Sync {
     /// worker is one of those that serve the assignment's CPU.
     fn run(&self, member: Member, assignment: Assignment, conclusive: bool) -> Next;
 
+    /// The node whose CPUs a helper with that assignment keeps to, if any.
+    fn home(&self, assignment: &Assignment) -> Option<usize>;
+
     /// An assignment will not be done. Called once for each that `run` is not called for.
     fn cancelled(&self, assignment: Assignment);
 
@@ -127,6 +130,10 @@ impl ScopeRef for RawScope {
 
     fn run(&self, member: &Member, assignment: Assignment, conclusive: bool) -> Next {
         self.job().run(*member, assignment, conclusive)
+    }
+
+    fn home(&self, assignment: &Assignment) -> Option<usize> {
+        self.job().home(assignment)
     }
 
     fn cancelled(&self, assignment: Assignment) {

@@ -3,6 +3,8 @@
 //! The memory and the work items of one helper: what `protocol/helper.rs` needs of the workqueue.
 
 use super::{
+    affinity::Affinity,
+    cpus,
     pool::Free,
     scope::RawScope,
     workqueue::{
@@ -19,7 +21,10 @@ use crate::ktask::{
         },
         members::Link, //
     },
-    sync::Atomic, //
+    sync::{
+        Atomic,
+        Relaxed, //
+    }, //
 };
 use core::ptr;
 use kernel::{
@@ -42,12 +47,17 @@ pub(super) struct Slot {
     pub(super) link: Link,
     /// The thread that runs the helper, or null; under the lock of the helper's team.
     pub(super) worker: Atomic<*mut bindings::task_struct>,
+    /// For the workers of the even and of the odd item; `None` where nobody is confined.
+    affinity: Option<[Affinity; 2]>,
+    /// Whether the worker that runs the helper does that in the odd item; that worker's.
+    in_odd: Atomic<bool>,
     index: u32,
     free: Arc<Free>,
     wq: workqueue::Handle,
 }
 
-// SAFETY: The pointer to the worker is used only as `Team` allows; everything else may be shared.
+// SAFETY: The pointer to the worker is used only as `Team` allows, and each of the affinities by the
+// worker that runs its item; everything else may be shared.
 unsafe impl Sync for Slot {}
 // SAFETY: As above.
 unsafe impl Send for Slot {}
@@ -63,6 +73,7 @@ impl Slot {
         index: u32,
         free: Arc<Free>,
         wq: workqueue::Handle,
+        affinity: Option<[Affinity; 2]>,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             // SAFETY: The slot outlives everything queued on `wq`, so the function may run
@@ -73,6 +84,8 @@ impl Slot {
             helper: Helper::new(index),
             link: Link::new(),
             worker: Atomic::new(ptr::null_mut()),
+            affinity,
+            in_odd: Atomic::new(false),
             index,
             free,
             wq,
@@ -80,8 +93,42 @@ impl Slot {
     }
 
     /// Runs in a worker, in the work item `item`.
-    fn work(&self, item: Item) {
+    ///
+    /// # Safety
+    ///
+    /// The calling thread must be the worker that runs that item.
+    unsafe fn work(&self, item: Item) {
         self.helper.run(self, item);
+        if let Some(affinity) = self.affinity(item) {
+            // SAFETY: The function's own contract.
+            unsafe { affinity.end() };
+        }
+    }
+
+    fn affinity(&self, item: Item) -> Option<&Affinity> {
+        let [even, odd] = self.affinity.as_ref()?;
+        Some(match item {
+            Item::Even => even,
+            Item::Odd => odd,
+        })
+    }
+
+    /// Whether the workqueue has the worker that runs the helper run on `cpu`.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread must be that worker.
+    pub(super) unsafe fn allowed(&self, cpu: u32) -> bool {
+        let item = if self.in_odd.load(Relaxed) {
+            Item::Odd
+        } else {
+            Item::Even
+        };
+        match self.affinity(item) {
+            None => cpus::allowed(cpu),
+            // SAFETY: The function's own contract; `confine` was called by the same worker.
+            Some(affinity) => unsafe { affinity.allowed(cpu) },
+        }
     }
 }
 
@@ -96,6 +143,17 @@ impl Workers for Slot {
         // waits for that worker, and then for what it queued. CPUs come from the table of possible
         // CPUs.
         unsafe { self.wq.queue_on(cpu, work) };
+    }
+
+    fn confine(&self, item: Item, cpu: u32, node: impl FnOnce() -> Option<usize>) {
+        let Some(affinity) = self.affinity(item) else {
+            return;
+        };
+        self.in_odd.store(item == Item::Odd, Relaxed);
+        if let Some(node) = node() {
+            // SAFETY: Called by `Helper::run`, which `work` calls in the worker that runs the item.
+            unsafe { affinity.confine(node, cpu) };
+        }
     }
 
     fn cancel(&self) {
@@ -120,7 +178,8 @@ unsafe extern "C" fn work_even(work: *mut bindings::work_struct) {
     let work = work.cast::<Work>();
     // SAFETY: The function's own contract; a slot is only ever used through shared references.
     let slot = unsafe { &*container_of!(work, Slot, even) };
-    slot.work(Item::Even);
+    // SAFETY: The workqueue calls this function in the worker that runs the item.
+    unsafe { slot.work(Item::Even) };
 }
 
 /// # Safety
@@ -131,5 +190,6 @@ unsafe extern "C" fn work_odd(work: *mut bindings::work_struct) {
     let work = work.cast::<Work>();
     // SAFETY: As in `work_even`.
     let slot = unsafe { &*container_of!(work, Slot, odd) };
-    slot.work(Item::Odd);
+    // SAFETY: As in `work_even`.
+    unsafe { slot.work(Item::Odd) };
 }

@@ -85,6 +85,10 @@ pub(crate) trait Workers {
     /// Queues a work item of the helper for the workers of `cpu`.
     fn queue(&self, cpu: u32, item: Item);
 
+    /// Worker: keeps the calling thread, which runs `item` and was queued for `cpu`, on the CPUs of
+    /// `node` until the item ends.
+    fn confine(&self, _item: Item, _cpu: u32, _node: impl FnOnce() -> Option<usize>) {}
+
     /// Takes the work items off the queue if no worker has taken them. Does not wait.
     fn cancel(&self);
 
@@ -106,6 +110,11 @@ pub(crate) trait ScopeRef: Copy {
     /// Does an assignment. `conclusive` tells that the worker is one of those that serve the
     /// assignment's CPU. May sleep.
     fn run(&self, member: &Self::Member, assignment: Assignment, conclusive: bool) -> Next;
+
+    /// The node that a helper with that assignment keeps to, if any. Does not sleep.
+    fn home(&self, _assignment: &Assignment) -> Option<usize> {
+        None
+    }
 
     /// An assignment will not be done. Called once for each one that `run` is not called for. Does
     /// not sleep.
@@ -201,9 +210,11 @@ impl<S: ScopeRef> Helper<S> {
         let Some((scope, assignment)) = job else {
             return running.end();
         };
+        // Before the worker is lowered in priority, and may be long without a CPU.
+        workers.confine(item, assignment.cpu, || scope.home(&assignment));
         let member = scope.enter(self.member);
         let next = scope.run(&member, assignment, conclusive);
-        let (scope, member, next) = self.switch(scope, member, next);
+        let (scope, member, next) = self.switch(workers, item, (scope, member, next));
         let failed = match next {
             Next::Done | Next::Switch(_) => None,
             Next::Failed(failed) => Some(failed),
@@ -249,12 +260,18 @@ impl<S: ScopeRef> Helper<S> {
 
     /// Worker: goes from task to task for as long as one has the helper and another one wants it.
     /// Returns the last one, and what comes after it, which is no switch.
-    fn switch(&self, scope: S, member: S::Member, next: Next) -> (S, S::Member, Next) {
-        let (mut scope, mut member, mut next) = (scope, member, next);
+    fn switch(
+        &self,
+        workers: &impl Workers,
+        item: Item,
+        from: (S, S::Member, Next),
+    ) -> (S, S::Member, Next) {
+        let (mut scope, mut member, mut next) = from;
         while let Next::Switch(last) = next {
             let assignment = match scope.switch(&member, last) {
                 Some((other, assignment)) => {
                     scope = other;
+                    workers.confine(item, assignment.cpu, || scope.home(&assignment));
                     member = scope.come(self.member);
                     assignment
                 }

@@ -44,6 +44,7 @@ enum Event {
     Queued(u32, Item),
     Unqueued,
     Freed,
+    Confined(Item, u32, usize),
     Entered,
     Came,
     Asked(usize),
@@ -58,6 +59,7 @@ use Event::{
     Asked,
     Came,
     Cancelled,
+    Confined,
     Entered,
     Freed,
     Left,
@@ -90,6 +92,12 @@ impl Workers for Slot {
         }
     }
 
+    fn confine(&self, item: Item, cpu: u32, node: impl FnOnce() -> Option<usize>) {
+        if let Some(node) = node() {
+            self.log.borrow_mut().push(Confined(item, cpu, node));
+        }
+    }
+
     fn cancel(&self) {
         self.log.borrow_mut().push(Unqueued);
     }
@@ -112,6 +120,8 @@ struct Scope {
     /// What becomes of the helper after each run.
     next: RefCell<VecDeque<Next>>,
     closed: Cell<bool>,
+    /// Whether helpers keep to the nodes of their assignments.
+    confines: Cell<bool>,
     in_run: RefCell<Option<Hook>>,
     in_leave: RefCell<Option<Hook>>,
     /// The scope that wants the helper.
@@ -153,6 +163,10 @@ impl ScopeRef for &Scope {
 
     fn cancelled(&self, assignment: Assignment) {
         self.log(Cancelled(assignment.part));
+    }
+
+    fn home(&self, assignment: &Assignment) -> Option<usize> {
+        assignment.node.filter(|_| self.confines.get())
     }
 
     fn enter(&self, member: u32) -> u32 {
@@ -303,6 +317,22 @@ fn p3_helper_is_offered_begins_and_ends() {
     world.run(Odd);
     assert!(!world.cancel());
     assert_eq!(world.events(), []);
+}
+
+#[test]
+fn p13_worker_is_confined_before_it_enters() {
+    let world = World::new();
+    world.scope.confines.set(true);
+    world.after_the_next_run(Next::Move(assignment(1)));
+    assert!(world.offer(0, false));
+    world.events();
+    world.run(Even);
+    let confined = [Confined(Even, 10, 0), Entered, Ran(0, false)];
+    let moved = [Moved, Queued(11, Odd)];
+    assert_eq!(world.events(), [&confined[..], &moved].concat());
+    world.run(Odd);
+    let confined = [Confined(Odd, 11, 1), Entered, Ran(1, false), Left, Freed];
+    assert_eq!(world.events(), confined);
 }
 
 #[test]

@@ -66,7 +66,7 @@ enum End {
 
 impl<C: Client> Job for Task<'_, C> {
     fn run(&self, member: Member, assignment: Assignment, conclusive: bool) -> Next {
-        self.begin(&assignment, conclusive);
+        self.begin(member, &assignment, conclusive);
         let mut tally = Tally::default();
         let end = self.help(member, &assignment, &mut tally);
         self.engine.stats.worked(tally.chunks, tally.units);
@@ -93,6 +93,13 @@ impl<C: Client> Job for Task<'_, C> {
         };
         self.engine.feed();
         next
+    }
+
+    fn home(&self, assignment: &Assignment) -> Option<usize> {
+        self.most_left(assignment.part)?;
+        // Memory of no node is as far from all of them.
+        let part = self.request.parts.get(assignment.part)?;
+        part.nid().and(assignment.grant.node())
     }
 
     fn cancelled(&self, assignment: Assignment) {
@@ -163,7 +170,7 @@ impl<C: Client> Task<'_, C> {
     }
 
     /// A helper begins an assignment: counts and learns, and starts others.
-    fn begin(&self, assignment: &Assignment, conclusive: bool) {
+    fn begin(&self, member: Member, assignment: &Assignment, conclusive: bool) {
         let (engine, stats) = (self.engine, &self.engine.stats);
         let works = self.most_left(assignment.part).is_some();
         if self.alone.load(Relaxed) {
@@ -180,7 +187,9 @@ impl<C: Client> Task<'_, C> {
             Origin::Switch => return stats.helpers_switched.add(1),
             Origin::Again => return,
         }
-        let displaced = engine.machine.learn(assignment.cpu, conclusive);
+        let displaced = engine.machine.learn(assignment.cpu, conclusive, |cpu| {
+            engine.pool.allowed(member, cpu)
+        });
         stats.helpers_displaced.count(displaced);
         if assignment.origin != Origin::Start || !works {
             return;

@@ -58,6 +58,38 @@ bool ktask_c_killed(struct task_struct *task);
 /* Gives way to other threads if the scheduler asks for it. */
 void ktask_c_cond_resched(void);
 
+/* affinity.c */
+
+/*
+ * The CPUs that a worker may run on, while it is a helper. Only the worker itself
+ * may use one, except for the first and the last function.
+ */
+struct ktask_affinity {
+	/* The worker's mask as it was found, and as it was set. */
+	struct cpumask *found;
+	struct cpumask *set;
+	/* A CPU that was online, but not the worker's; or nr_cpu_ids. */
+	unsigned int outside;
+	int node;
+	bool confined;
+};
+
+/* Allocates the masks, or returns false. May sleep. */
+bool ktask_c_affinity_init(struct ktask_affinity *affinity);
+void ktask_c_affinity_destroy(struct ktask_affinity *affinity);
+/*
+ * Confines the calling worker, which was queued for @cpu, to @node. Does nothing
+ * while a CPU comes or goes, or if no CPU of the node is the worker's. May sleep.
+ */
+void ktask_c_confine(struct ktask_affinity *affinity, int node, unsigned int cpu);
+/*
+ * Gives the calling worker the mask that it was found with, unless the workqueue
+ * has set another one since. Sleeps while CPUs come or go.
+ */
+void ktask_c_unconfine(struct ktask_affinity *affinity);
+/* Whether the calling worker may run on @cpu when it is not confined. */
+bool ktask_c_affinity_has(const struct ktask_affinity *affinity, unsigned int cpu);
+
 /* cpufreq.c */
 
 /* Whether there is any cpufreq driver, and so any governor. Any context. */

@@ -60,11 +60,13 @@ extern const struct test_case background_controls[];
 extern const struct test_case neighbour_controls[];
 extern const struct test_case elastic_controls[];
 extern const struct test_case hogs_controls[];
+extern const struct test_case affinity_controls[];
 
 /* Ends what controls have started. */
 void stop_background(void);
 void release_neighbours(void);
 void end_jobs(void);
 void end_lone_hog(void);
+void end_held(void);
 
 #endif

@@ -41,6 +41,7 @@ static const struct test_case * const controls[] = {
 	neighbour_controls,
 	elastic_controls,
 	hogs_controls,
+	affinity_controls,
 #endif
 };
 
@@ -88,6 +89,7 @@ static void __exit ktask_test_exit(void)
 	release_neighbours();
 	end_lone_hog();
 	end_jobs();
+	end_held();
 #endif
 }
 
