@@ -235,6 +235,7 @@ impl<'a> Team<'a> {
         inner.join(pool, index);
         self.used.store(true, Relaxed);
         self.add_helper(&mut inner);
+        self.add_waiting(&mut inner);
         // Under the lock, or the caller could have looked for offers before this one is made.
         let offered = slot.helper.offer(slot, scope, assignment, verify);
         // A free helper is idle.

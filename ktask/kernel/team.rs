@@ -12,6 +12,10 @@ use super::{
 use crate::ktask::{
     protocol::{
         boost::MAX_NICE,
+        helper::{
+            Helper,
+            Workers, //
+        },
         line::Entry,
         members::{
             Left,
@@ -91,6 +95,8 @@ pub(crate) struct Team<'a> {
     pub(super) entry: Entry,
     /// How many helpers the task has, for all who compare tasks. Grows under the lock only.
     helpers: Atomic<u32>,
+    /// How many helpers no worker has taken up yet. Changed under the lock.
+    waiting: Atomic<u32>,
     /// Whether any other thread may know the team. Set under the lock.
     pub(super) used: Atomic<bool>,
     /// Whether the team was ever among the hungry tasks. Set under the lock.
@@ -120,6 +126,7 @@ impl<'a> Team<'a> {
             hungry,
             entry: Entry::new(),
             helpers: Atomic::new(0),
+            waiting: Atomic::new(0),
             used: Atomic::new(false),
             listed: Atomic::new(false),
             no_room_at: Atomic::new(u32::MAX),
@@ -139,6 +146,11 @@ impl<'a> Team<'a> {
         self.helpers.load(Relaxed)
     }
 
+    /// How many of them no worker has taken up yet.
+    pub(crate) fn waiting(&self) -> u32 {
+        self.waiting.load(Relaxed)
+    }
+
     /// Whether room may be found for a helper of the task, as far as is known with so many `changes` of
     /// the machine. The calling thread holds the lock of the hungry tasks.
     pub(super) fn had_room(&self, changes: u32) -> bool {
@@ -154,6 +166,40 @@ impl<'a> Team<'a> {
     /// wanted.
     pub(super) fn add_helper(&self, _inner: &mut Inner) {
         self.helpers.add(1, Relaxed);
+    }
+
+    /// Counts one more helper that no worker has taken up. Under the lock.
+    pub(super) fn add_waiting(&self, _inner: &mut Inner) {
+        self.waiting.add(1, Relaxed);
+    }
+
+    /// Caller: takes back a helper that no worker has taken up, and that is not counted any more then,
+    /// so that the task can have another one. Returns whether there was one.
+    pub(crate) fn take_back(&self) -> bool {
+        let taken = {
+            let mut inner = self.lock();
+            let taken = inner.take_back(
+                self.pool,
+                |member| self.helper(member).is_some_and(Helper::is_offered),
+                |member| self.helper(member).is_some_and(Helper::cancel),
+            );
+            if taken.is_some() {
+                self.waiting.fetch_sub(1, Relaxed);
+                self.remove_helper();
+            }
+            taken
+        };
+        // Not the team's any more.
+        let slot = taken.and_then(|member| self.pool.slot(member));
+        if let Some(slot) = slot {
+            slot.cancel();
+            slot.free();
+        }
+        slot.is_some()
+    }
+
+    fn helper(&self, member: u32) -> Option<&'a Helper<RawScope>> {
+        Some(&self.pool.slot(member)?.helper)
     }
 
     /// A helper is about to leave, and may be replaced. The calling thread is a thread of the task.
@@ -192,7 +238,9 @@ impl<'a> Team<'a> {
     /// that `works` no more than to find that nothing is left keeps its priority until it is boosted:
     /// nice values are dear.
     pub(super) fn enter(&self, member: u32, works: bool) -> Member {
-        self.enter_locked(&self.lock(), member, works)
+        let inner = self.lock();
+        self.waiting.fetch_sub(1, Relaxed);
+        self.enter_locked(&inner, member, works)
     }
 
     /// The calling worker stops being the worker of `member`, but the team expects it to come back or
@@ -242,6 +290,7 @@ impl<'a> Team<'a> {
         }
         members.boost.end(member.id);
         self.retire(member);
+        self.add_waiting(&mut members);
         step();
         true
     }

@@ -23,6 +23,7 @@
 use crate::ktask::sync::{
     Atomic,
     Full,
+    Relaxed,
     Release,
     UnsafeCell, //
 };
@@ -73,6 +74,11 @@ impl<T> Handshake<T> {
             .cmpxchg(OFFERED, HELD, Full)
             .is_ok()
             .then_some(Held(self))
+    }
+
+    /// Owner: whether there is an offer, which a worker may take up a moment later.
+    pub(crate) fn is_offered(&self) -> bool {
+        self.state.load(Relaxed) == OFFERED
     }
 
     /// Worker: takes up the offer. `None` if there is no offer; then the worker must not touch

@@ -285,6 +285,11 @@ impl<S: ScopeRef> Helper<S> {
         (scope, member, next)
     }
 
+    /// Owner: whether no worker has begun yet.
+    pub(crate) fn is_offered(&self) -> bool {
+        self.hand.is_offered()
+    }
+
     /// Owner: cancels the offer. Returns false if there is none any more. Does not sleep.
     pub(crate) fn cancel(&self) -> bool {
         let Some(mut held) = self.hand.cancel() else {

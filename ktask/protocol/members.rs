@@ -208,6 +208,27 @@ impl Members {
         cancelled
     }
 
+    /// Owner: removes the oldest member that is `offered`, if its offer can be cancelled, which `cancel`
+    /// tells. Members that join are put in front.
+    pub(crate) fn take_back(
+        &mut self,
+        links: &impl Links,
+        offered: impl Fn(u32) -> bool,
+        cancel: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        let mut oldest = None;
+        let mut next = self.active.first();
+        while let Some(member) = next {
+            if offered(member) {
+                oldest = Some(member);
+            }
+            next = List::after(links, member);
+        }
+        let member = oldest.filter(|&member| cancel(member))?;
+        self.active.remove(links, member);
+        Some(member)
+    }
+
     /// A member that has not left, of those that are active.
     pub(crate) fn any(&self) -> Option<u32> {
         self.active.first()

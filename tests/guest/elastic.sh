@@ -314,12 +314,33 @@ taken_cpu() {
 }
 
 taken_cpus() {
-	set_to $OURS/affinity_scope cpu && set_to $OURS/affinity_strict 1 || return
 	for number in $(seq 0 $LAST); do
-		taken_cpu "$number" || break
+		taken_cpu "$number" || return
 	done
+}
+
+# bound COMMAND...: with workers that keep to the CPU that they serve.
+bound() {
+	set_to $OURS/affinity_scope cpu && set_to $OURS/affinity_strict 1 || return
+	"$@"
 	result=$?
 	set_to $OURS/affinity_scope default && set_to $OURS/affinity_strict 0 && return $result
+}
+
+# A helper that is queued for a CPU that is taken leaves its place to another one: the task wants no
+# more than one. Each CPU has its turn.
+taken_place() {
+	fair_server "$LAST" 0 && control hog_start "$LAST" || return
+	has_one_every_time
+	result=$?
+	control hog_stop || result=1
+	fair_server "$LAST" 50000000 && return $result
+}
+
+has_one_every_time() {
+	for _ in $(seq 0 "$LAST"); do
+		start 0 1 "$ANY" $BUSY && has 0 1 && control elastic_end 0 || return
+	done
 }
 
 # What holds meanwhile
@@ -434,7 +455,8 @@ fairness() {
 }
 
 meanwhile() {
-	check "p19: a helper that cannot run holds nobody up" elastic taken_cpus
+	check "p19: a helper that cannot run holds nobody up" elastic bound taken_cpus
+	check "p19: a helper that gets no CPU leaves its place" elastic bound taken_place
 	check "p12: never too many threads as limits change" elastic never_too_many_threads
 	check "p10: limits that change are kept" elastic limits_are_kept
 	for how in end fail kill; do

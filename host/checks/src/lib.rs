@@ -35,6 +35,7 @@ mod members;
 mod outcome;
 mod part;
 mod parts;
+mod patience;
 mod ring;
 mod share;
 mod split;

@@ -112,6 +112,28 @@ fn p4_close_asks_each_member_once_and_cancels_the_offered() {
 }
 
 #[test]
+fn p19_oldest_offer_is_taken_back() {
+    let team = Team::new(6);
+    let mut members = team.joined();
+    // 0 has begun, and 1 begins at this moment.
+    let offered = |member| member > 0;
+    assert_eq!(members.take_back(&team, offered, |_| false), None);
+    let offered = |member| member > 1;
+    assert_eq!(members.take_back(&team, offered, |_| true), Some(2));
+    assert_eq!(members.take_back(&team, offered, |_| true), Some(3));
+    assert_eq!(
+        members.take_back(&team, |_| false, |_| unreachable!()),
+        None
+    );
+    assert!(members.open() && !members.is_over());
+    let left = team.all(&members.close(&team, |_| true));
+    assert_eq!(
+        left.into_iter().collect::<BTreeSet<_>>(),
+        BTreeSet::from([0, 1, 4, 5])
+    );
+}
+
+#[test]
 fn p4_nobody_moves_once_the_scope_is_closed() {
     let team = Team::new(2);
     let mut members = team.joined();

@@ -13,9 +13,13 @@ use super::{
 };
 use crate::ktask::{
     engine::Client,
-    kernel::scope::Job,
+    kernel::{
+        jiffies,
+        scope::Job, //
+    },
     policy::{
         chunk::Sizes,
+        patience::Patience,
         undo::Failed, //
     },
     protocol::part::Part,
@@ -35,22 +39,39 @@ impl<C: Client> Task<'_, C> {
     }
 
     /// Caller: starts a helper if one is wanted, and looks at what has changed. Before its first chunk
-    /// and after each one until the helpers are complete, so that a helper that has no CPU does not
-    /// hold up others. Returns the count of changes with which the caller is to compare.
-    fn tend(&self) -> u32 {
+    /// and after each one until all helpers have begun, so that a helper that has no CPU does not hold
+    /// up others. Returns the count of changes with which the caller is to compare.
+    fn tend(&self, patience: &mut Patience) -> u32 {
         let seen = self.engine.machine.seen_changes();
-        if self.plan.most == 0 || !self.recruit_or_go_hungry() {
+        if self.plan.most == 0 {
             return seen;
         }
-        if self.team.helpers() < self.wanted() {
-            // Any other count: the next chunk is the last one before the caller looks again.
-            return seen.wrapping_sub(1);
+        let recruited = self.recruit_or_go_hungry();
+        let more = recruited && self.team.helpers() < self.wanted();
+        if self.all_have_begun(patience) && !more {
+            return seen;
         }
-        seen
+        // Any other count: the next chunk is the last one before the caller looks again.
+        seen.wrapping_sub(1)
+    }
+
+    /// Caller: whether all helpers have begun. One that has not for long leaves its place, to another
+    /// task or to another helper of this one, which may be queued for a CPU that is free.
+    fn all_have_begun(&self, patience: &mut Patience) -> bool {
+        if self.team.waiting() == 0 {
+            patience.all_have_begun();
+            return true;
+        }
+        if patience.is_over(jiffies::now()) && self.team.take_back() {
+            self.engine.feed();
+            self.recruit_or_go_hungry();
+        }
+        false
     }
 
     fn drain_all(&self, tally: &mut Tally) -> Option<Failed> {
-        let mut seen = self.tend();
+        let mut patience = Patience::new();
+        let mut seen = self.tend(&mut patience);
         let mut next = self.plan.first;
         if let Some(part) = next.and_then(|first| self.request.parts.get(first)) {
             part.add_thread();
@@ -63,7 +84,7 @@ impl<C: Client> Task<'_, C> {
                     Stop::Drained => break,
                     Stop::Failed(failed) => return Some(failed),
                     Stop::Changed => {
-                        seen = self.tend();
+                        seen = self.tend(&mut patience);
                         way.sizes = self.callers_sizes(part);
                     }
                 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How long the caller of a task leaves its place to a helper that no worker has taken up.
+//!
+//! Workers that wake up where something of a higher priority runs may wait for long, and meanwhile the
+//! helper counts against the limits as those do that work. The patience doubles each time, so that the
+//! number of helpers that are taken back grows with the logarithm of the time: where all CPUs are busy
+//! the next one will have to wait, too.
+
+/// The first patience, in ticks: more than it takes a worker to wake up.
+const FIRST: usize = 2;
+
+/// The patience of one caller. Times are in ticks, and wrap around.
+pub(crate) struct Patience {
+    since: Option<usize>,
+    ticks: usize,
+}
+
+impl Patience {
+    /// Nobody is waited for yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            since: None,
+            ticks: FIRST,
+        }
+    }
+
+    /// Some helper has not begun. Returns whether one is to be taken back.
+    pub(crate) fn is_over(&mut self, now: usize) -> bool {
+        let since = *self.since.get_or_insert(now);
+        if now.wrapping_sub(since) < self.ticks {
+            return false;
+        }
+        self.since = Some(now);
+        self.ticks = self.ticks.saturating_mul(2);
+        true
+    }
+
+    /// All helpers have begun.
+    pub(crate) fn all_have_begun(&mut self) {
+        self.since = None;
+    }
+}
