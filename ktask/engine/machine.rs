@@ -66,6 +66,15 @@ fn available(usable: &UsableCpus, leaving: &[bool], cpu: u32) -> bool {
     usable.has(cpu) && leaving.get(cpu as usize) == Some(&false)
 }
 
+/// What is written once a jiffy, away from what threads read between their chunks.
+#[repr(align(64))]
+struct Ticks {
+    /// When a task was last seen to be hungry.
+    changed_at: Atomic<Jiffies>,
+    /// When the CPUs were last looked at.
+    looked_at: Atomic<Jiffies>,
+}
+
 /// The CPUs of the machine.
 #[pin_data]
 pub(crate) struct Machine {
@@ -76,10 +85,7 @@ pub(crate) struct Machine {
     usable: Atomic<usize>,
     /// Whether all helpers are to be learnt from, for those who do not hold the lock.
     any_doubt: Atomic<bool>,
-    /// When a task was last seen to be hungry.
-    changed_at: Atomic<Jiffies>,
-    /// When the CPUs were last looked at.
-    looked_at: Atomic<Jiffies>,
+    ticks: Ticks,
     start: Instant<Monotonic>,
     /// The limits on helpers, which follow the CPUs.
     pub(crate) limits: Limits<KVec<Rlim>>,
@@ -108,8 +114,10 @@ impl Machine {
                 changes: Atomic::new(0),
                 usable: Atomic::new(0),
                 any_doubt: Atomic::new(false),
-                changed_at: Atomic::new(jiffies::now()),
-                looked_at: Atomic::new(jiffies::now()),
+                ticks: Ticks {
+                    changed_at: Atomic::new(jiffies::now()),
+                    looked_at: Atomic::new(jiffies::now()),
+                },
                 start: Instant::now(),
                 limits: Limits::new(nodes),
                 nodes: Nodes::new(node_ids, cpus)?,
@@ -138,8 +146,8 @@ impl Machine {
     /// have all threads look. Who misses it sees it at the next look of the engine's.
     pub(super) fn changed_often(&self) {
         let now = jiffies::now();
-        if self.changed_at.load(Relaxed) != now {
-            self.changed_at.store(now, Relaxed);
+        if self.ticks.changed_at.load(Relaxed) != now {
+            self.ticks.changed_at.store(now, Relaxed);
             self.changed();
         }
     }
@@ -210,8 +218,8 @@ impl Machine {
     #[inline]
     pub(super) fn look(&self) {
         let now = jiffies::now();
-        if self.looked_at.load(Relaxed) != now {
-            self.looked_at.store(now, Relaxed);
+        if self.ticks.looked_at.load(Relaxed) != now {
+            self.ticks.looked_at.store(now, Relaxed);
             self.look_now();
         }
     }

@@ -33,7 +33,7 @@ impl Affinity {
         let mut affinity = c::ktask_affinity {
             found: ptr::null_mut(),
             set: ptr::null_mut(),
-            outside: 0,
+            outside: ptr::null_mut(),
             node: 0,
             confined: false,
         };

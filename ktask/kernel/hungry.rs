@@ -51,8 +51,12 @@ pub(crate) struct Hungry {
     #[pin]
     line: SpinLock<Line>,
     /// Whether there is any, for those who do not hold the lock.
-    any: Atomic<bool>,
+    any: Any,
 }
+
+/// Read by threads that start helpers, away from the lock, which is written.
+#[repr(align(64))]
+struct Any(Atomic<bool>);
 
 /// What a helper is to do for hungry tasks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,14 +99,14 @@ impl Hungry {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             line <- new_spinlock!(Line::new(), "ktask_hungry"),
-            any: Atomic::new(false),
+            any: Any(Atomic::new(false)),
         })
     }
 
     /// Whether any task is hungry, for all that is known.
     #[inline]
     pub(crate) fn any(&self) -> bool {
-        self.any.load(Relaxed)
+        self.any.0.load(Relaxed)
     }
 
     /// A task is hungry, unless its caller waits for the end of all helpers. Called by a thread of the
@@ -120,7 +124,7 @@ impl Hungry {
             team.listed.store(true, Relaxed);
             // INVARIANT: The team is pinned, and leaves the line before it goes.
             line.join(&Teams, core::ptr::from_ref(team).expose_provenance());
-            self.any.store(true, Relaxed);
+            self.any.0.store(true, Relaxed);
         }
         joins
     }
@@ -140,7 +144,7 @@ impl Hungry {
 
     fn remove(&self, line: &mut Line, team: &Team<'_>) {
         line.leave(&Teams, core::ptr::from_ref(team).addr());
-        self.any.store(line.len() > 0, Relaxed);
+        self.any.0.store(line.len() > 0, Relaxed);
     }
 
     /// Calls `each` with the next few hungry tasks other than `own` that can have a helper now, and the

@@ -40,17 +40,16 @@ pub(super) struct Free {
 }
 
 impl Free {
-    /// Rings for all nodes: `per_cpu` slots for each CPU id, whose node has them. Their indices are
-    /// those of the CPUs, times `per_cpu`. May sleep.
-    fn rings(per_cpu: usize) -> Result<KVec<Arc<Self>>> {
+    /// A ring for each node, where `homes` has the node of each slot. May sleep.
+    fn rings(homes: &[usize]) -> Result<KVec<Arc<Self>>> {
         let nodes = cpus::nr_node_ids();
         let mut slots = KVec::with_capacity(nodes, GFP_KERNEL)?;
         for _ in 0..nodes {
             slots.push(KVec::new(), GFP_KERNEL)?;
         }
-        for index in 0..cpus::nr_ids().saturating_mul(per_cpu) {
-            let home: &mut KVec<u32> = slots.get_mut(home_of(index, per_cpu)).ok_or(EINVAL)?;
-            home.push(index as u32, GFP_KERNEL)?;
+        for (index, &home) in homes.iter().enumerate() {
+            let slots: &mut KVec<u32> = slots.get_mut(home).ok_or(EINVAL)?;
+            slots.push(index as u32, GFP_KERNEL)?;
         }
         let mut rings = KVec::with_capacity(nodes, GFP_KERNEL)?;
         for slots in slots {
@@ -64,10 +63,17 @@ impl Free {
     }
 }
 
-/// The node whose slot this is.
-fn home_of(index: usize, per_cpu: usize) -> usize {
-    let cpu = index.checked_div(per_cpu).unwrap_or(0);
-    cpus::node_of(cpu as u32).unwrap_or(0)
+/// The node of each slot, if each CPU id has `per_cpu`. Asked for once, as the node of a CPU that is
+/// not there yet may change. May sleep.
+fn homes(per_cpu: usize) -> Result<KVec<usize>> {
+    let mut homes = KVec::new();
+    for cpu in 0..cpus::nr_ids() {
+        let home = cpus::node_of(cpu as u32).unwrap_or(0);
+        for _ in 0..per_cpu {
+            homes.push(home, GFP_KERNEL)?;
+        }
+    }
+    Ok(homes)
 }
 
 /// A fixed number of helpers.
@@ -83,13 +89,13 @@ impl Pool {
     /// Allocates `per_cpu` helpers for each CPU id. May sleep.
     pub(crate) fn new(per_cpu: usize) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
-            let count = cpus::nr_ids().saturating_mul(per_cpu);
-            let free = Free::rings(per_cpu)?;
-            let mut slots = KVec::with_capacity(count, GFP_KERNEL)?;
+            let homes = homes(per_cpu)?;
+            let free = Free::rings(&homes)?;
+            let mut slots = KVec::with_capacity(homes.len(), GFP_KERNEL)?;
             // After the slots, so that an error drops the workqueue before them.
             let wq = Workqueue::new()?;
-            for index in 0..count {
-                let home = free.get(home_of(index, per_cpu)).ok_or(EINVAL)?.clone();
+            for (index, &home) in homes.iter().enumerate() {
+                let home = free.get(home).ok_or(EINVAL)?.clone();
                 let affinity = match (Affinity::new()?, Affinity::new()?) {
                     (Some(even), Some(odd)) => Some([even, odd]),
                     _ => None,

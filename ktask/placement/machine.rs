@@ -73,13 +73,13 @@ impl<V: DerefMut<Target = [u32]>> Machine<V> {
         let excluded = &self.excluded;
         self.topology
             .rebuild(node_of, |cpu| available(cpu) && !excluded.has(cpu));
-        // The machine's limit last: a helper that finds room in the machine before a new node has any
-        // would count against no node.
+        // The machine's limit last: a helper that finds room in the machine before a new node has any,
+        // or is known to have CPUs, would count against no node.
         for (node, rlim) in limits.nodes.iter().enumerate() {
             rlim.follow(self.topology.cpus_of(node).len());
         }
-        limits.global.follow(self.topology.usable());
         self.topology.tell(nodes);
+        limits.global.follow(self.topology.usable());
     }
 
     /// The CPUs that the kernel says are there for helpers have changed.

@@ -63,10 +63,7 @@ where
         // Any node will do: the one of the next CPU whose turn it is.
         let near = home.or_else(|| node_of(self.nodes.pick(None, wish.avoid)?));
         let has_cpus = |node| self.nodes.has_cpus(node);
-        let node = self
-            .limits
-            .nearest_with_room(near, has_cpus, &self.distance);
-        let grant = self.limits.acquire(node)?;
+        let grant = self.limits.acquire_near(near, has_cpus, &self.distance)?;
         let Some(cpu) = self.nodes.pick(grant.node(), wish.avoid) else {
             self.limits.release(grant);
             return None;

@@ -214,7 +214,7 @@ impl<S: ScopeRef> Helper<S> {
         workers.confine(item, assignment.cpu, || scope.home(&assignment));
         let member = scope.enter(self.member);
         let next = scope.run(&member, assignment, conclusive);
-        let (scope, member, next) = self.switch(workers, item, (scope, member, next));
+        let (scope, member, next) = self.switch(scope, member, next);
         let failed = match next {
             Next::Done | Next::Switch(_) => None,
             Next::Failed(failed) => Some(failed),
@@ -260,18 +260,12 @@ impl<S: ScopeRef> Helper<S> {
 
     /// Worker: goes from task to task for as long as one has the helper and another one wants it.
     /// Returns the last one, and what comes after it, which is no switch.
-    fn switch(
-        &self,
-        workers: &impl Workers,
-        item: Item,
-        from: (S, S::Member, Next),
-    ) -> (S, S::Member, Next) {
-        let (mut scope, mut member, mut next) = from;
+    fn switch(&self, scope: S, member: S::Member, next: Next) -> (S, S::Member, Next) {
+        let (mut scope, mut member, mut next) = (scope, member, next);
         while let Next::Switch(last) = next {
             let assignment = match scope.switch(&member, last) {
                 Some((other, assignment)) => {
                     scope = other;
-                    workers.confine(item, assignment.cpu, || scope.home(&assignment));
                     member = scope.come(self.member);
                     assignment
                 }

@@ -27,7 +27,9 @@ pub(crate) fn default_limit(cpus: usize) -> u32 {
 
 /// One limit and the helpers counted against it.
 ///
-/// No ordering is needed: the counter guards no data, only the number of helpers.
+/// No ordering is needed: the counter guards no data, only the number of helpers. In a cache line of
+/// its own, as each helper writes that of its node.
+#[repr(align(64))]
 pub(crate) struct Rlim {
     cur: Atomic<u32>,
     auto: Atomic<u32>,
@@ -180,6 +182,34 @@ impl<N: Deref<Target = [Rlim]>> Limits<N> {
             Some(nid) => Some(Grant::Node(nid)),
             None => Some(Grant::Anywhere),
         }
+    }
+
+    /// Counts one more helper, for the node with room that is nearest to `near`, or, if there is none,
+    /// for anywhere. `None` if the machine's limit is reached. What is told of nodes is as for
+    /// [`Self::nearest_with_room`].
+    #[inline]
+    pub(crate) fn acquire_near(
+        &self,
+        near: Option<usize>,
+        has_cpus: impl Fn(usize) -> bool,
+        distance: impl Fn(usize, usize) -> u32,
+    ) -> Option<Grant> {
+        // A node that others have filled since is full at the next look; others may release helpers
+        // meanwhile, so there is an end of looks.
+        for _ in 0..=self.nodes.len() {
+            let Some(node) = self.nearest_with_room(near, &has_cpus, &distance) else {
+                break;
+            };
+            if self.acquire_node(node) {
+                let grant = Grant::Node(node);
+                if self.global.acquire() {
+                    return Some(grant);
+                }
+                self.release_node(grant);
+                return None;
+            }
+        }
+        self.global.acquire().then_some(Grant::Anywhere)
     }
 
     /// Moves a running helper's grant to `node`, if that has room. The helper stays counted against

@@ -37,8 +37,11 @@ impl<V: DerefMut<Target = [u32]>> Ring<V> {
         Some(helper)
     }
 
-    /// Adds a helper that was removed.
+    /// Adds a helper that was removed. There is no room for any other.
     pub(crate) fn push(&mut self, helper: u32) {
+        if self.len == self.helpers.len() {
+            return;
+        }
         let tail = self.wrap(self.head.wrapping_add(self.len));
         if let Some(entry) = self.helpers.get_mut(tail) {
             *entry = helper;

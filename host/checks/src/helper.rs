@@ -296,6 +296,19 @@ fn failed(part: usize) -> Failed {
 }
 
 #[test]
+fn p19_helper_is_offered_until_a_worker_begins() {
+    let world = World::new();
+    assert!(!world.helper.is_offered());
+    assert!(world.offer(0, false));
+    assert!(world.helper.is_offered());
+    world.run(Even);
+    assert!(!world.helper.is_offered());
+    assert!(world.offer(0, false));
+    assert!(world.helper.cancel());
+    assert!(!world.helper.is_offered());
+}
+
+#[test]
 fn idle_helper_does_nothing() {
     let world = World::new();
     world.run(Even);

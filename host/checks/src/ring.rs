@@ -25,6 +25,16 @@ fn an_empty_ring_has_no_helper() {
     assert_eq!(ring.pop(), None);
 }
 
+#[test]
+fn a_full_ring_takes_no_more() {
+    let mut ring = Ring::full(vec![1, 2]);
+    ring.push(7);
+    assert_eq!(
+        [ring.pop(), ring.pop(), ring.pop()],
+        [Some(1), Some(2), None]
+    );
+}
+
 proptest! {
     #[test]
     fn ring_is_a_queue(size in 1u32..9, steps in prop::collection::vec(any::<bool>(), 0..200)) {

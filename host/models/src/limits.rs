@@ -153,3 +153,23 @@ fn p10_p11_one_moves_one_acquires() {
         assert_eq!(World::new(2, [1, 1]).run(&[moving, use_node_0]), 2);
     });
 }
+
+/// Two tasks whose work is on a node with room for one helper: the other helper goes to the other node,
+/// and none of them anywhere.
+#[test]
+fn p11_two_threads_want_the_last_room_of_a_node() {
+    explore(10, || {
+        let world = World::new(2, [1, 1]);
+        let acquire = |world: &World| {
+            let distance = |from: usize, to: usize| from.abs_diff(to) as u32;
+            world.limits.acquire_near(Some(0), |_| true, distance)
+        };
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || acquire(&world))
+        };
+        let mut grants = [acquire(&world), other.join().unwrap()];
+        grants.sort_by_key(|grant| grant.and_then(Grant::node));
+        assert_eq!(grants, [Some(Grant::Node(0)), Some(Grant::Node(1))]);
+    });
+}

@@ -97,6 +97,10 @@ impl<C: Client> Job for Task<'_, C> {
 
     fn home(&self, assignment: &Assignment) -> Option<usize> {
         self.most_left(assignment.part)?;
+        // Nested tasks go by the affinity of the helper that is their caller.
+        if self.engine.knobs.respect_affinity() {
+            return None;
+        }
         // Memory of no node is as far from all of them.
         let part = self.request.parts.get(assignment.part)?;
         part.nid().and(assignment.grant.node())

@@ -16,10 +16,11 @@
 
 bool ktask_c_affinity_init(struct ktask_affinity *affinity)
 {
-	affinity->found = kzalloc(2 * cpumask_size(), GFP_KERNEL);
+	affinity->found = kzalloc(3 * cpumask_size(), GFP_KERNEL);
 	if (!affinity->found)
 		return false;
 	affinity->set = (void *)affinity->found + cpumask_size();
+	affinity->outside = (void *)affinity->set + cpumask_size();
 	return true;
 }
 
@@ -31,9 +32,9 @@ void ktask_c_affinity_destroy(struct ktask_affinity *affinity)
 /*
  * Whether the worker is to get back the mask that was found: not if the workqueue
  * has set another one since, which happens when a CPU comes online. If all CPUs of
- * a thread go offline, the scheduler lets the thread run anywhere, even where the
- * workqueue does not: that shows in a CPU which was online and not the worker's, as
- * the workqueue never adds one of those.
+ * a thread go offline, the scheduler lets the thread run where others may, even where
+ * the workqueue does not: that shows in CPUs which were online and not the worker's,
+ * as the workqueue never adds one of those.
  */
 static bool is_confined(const struct ktask_affinity *affinity)
 {
@@ -42,9 +43,8 @@ static bool is_confined(const struct ktask_affinity *affinity)
 	if (!affinity->confined)
 		return false;
 	/* Not all callers hold the hotplug lock, under which masks change. */
-	return data_race(cpumask_equal(mask, affinity->set)) ||
-	       (affinity->outside < nr_cpu_ids &&
-		cpumask_test_cpu(affinity->outside, mask));
+	return data_race(cpumask_equal(mask, affinity->set) ||
+			 cpumask_intersects(mask, affinity->outside));
 }
 
 bool ktask_c_affinity_has(const struct ktask_affinity *affinity, unsigned int cpu)
@@ -59,11 +59,19 @@ static unsigned int shard(unsigned int cpu)
 }
 
 /* Whether the worker is on CPUs that share a pool with @cpu, as far as ktask knows. */
-static bool is_near(unsigned int cpu)
+static bool are_near(unsigned int a, unsigned int b)
 {
-	unsigned int here = raw_smp_processor_id();
+	return cpu_to_node(a) == cpu_to_node(b) && shard(a) == shard(b);
+}
 
-	return cpu_to_node(here) == cpu_to_node(cpu) && shard(here) == shard(cpu);
+/* Leaves those CPUs of @mask that are near @cpu. */
+static void keep_near(struct cpumask *mask, unsigned int cpu)
+{
+	unsigned int other;
+
+	for_each_cpu(other, mask)
+		if (!are_near(other, cpu))
+			__cpumask_clear_cpu(other, mask);
 }
 
 static void confine(struct ktask_affinity *affinity, int node, unsigned int cpu)
@@ -76,7 +84,7 @@ static void confine(struct ktask_affinity *affinity, int node, unsigned int cpu)
 		return;
 	if (!again) {
 		cpumask_copy(found, &current->cpus_mask);
-		affinity->outside = cpumask_next_andnot(-1, cpu_online_mask, found);
+		cpumask_andnot(affinity->outside, cpu_online_mask, found);
 		affinity->confined = false;
 	}
 	cpumask_and(set, found, cpu_online_mask);
@@ -90,12 +98,16 @@ static void confine(struct ktask_affinity *affinity, int node, unsigned int cpu)
 		return;
 	}
 	/*
-	 * First of all to the very CPU, where no other helper was placed. For the
-	 * node as a whole the scheduler would choose one without regard to what
-	 * runs there, be it the caller.
+	 * First of all to where the helper was placed, or all could be in one
+	 * shard. Not to the very CPU: the worker must be able to leave it if a
+	 * thread of a higher priority runs there.
 	 */
-	if (cpumask_test_cpu(cpu, set) && !is_near(cpu))
-		set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	if (cpumask_test_cpu(cpu, set) && !are_near(raw_smp_processor_id(), cpu)) {
+		keep_near(set, cpu);
+		set_cpus_allowed_ptr(current, set);
+		cpumask_and(set, found, cpu_online_mask);
+		cpumask_and(set, set, cpumask_of_node(node));
+	}
 	set_cpus_allowed_ptr(current, set);
 	affinity->confined = true;
 	affinity->node = node;

@@ -39,7 +39,8 @@ void ktask_c_usable_cpus(struct cpumask *mask)
 {
 	/* cpusets replace the mask of HK_TYPE_DOMAIN at run time. */
 	guard(rcu)();
-	cpumask_and(mask, cpu_online_mask, housekeeping_cpumask(HK_TYPE_DOMAIN));
+	/* CPUs that come or go at this moment are seen at the next look. */
+	data_race(cpumask_and(mask, cpu_online_mask, housekeeping_cpumask(HK_TYPE_DOMAIN)));
 	cpumask_and(mask, mask, housekeeping_cpumask(HK_TYPE_WQ));
 }
 
@@ -53,7 +54,8 @@ bool ktask_c_usable_cpus_are(const struct cpumask *mask)
 	domain = cpumask_bits(housekeeping_cpumask(HK_TYPE_DOMAIN));
 	wq = cpumask_bits(housekeeping_cpumask(HK_TYPE_WQ));
 	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++)
-		if (cpumask_bits(mask)[i] != (online[i] & domain[i] & wq[i]))
+		if (cpumask_bits(mask)[i] !=
+		    (READ_ONCE(online[i]) & READ_ONCE(domain[i]) & READ_ONCE(wq[i])))
 			return false;
 	return true;
 }
@@ -71,7 +73,8 @@ int ktask_c_this_node(void)
 /* Not cpus_ptr, which is one CPU while a thread with PREEMPT_RT has a lock. */
 bool ktask_c_may_use(unsigned int cpu)
 {
-	return cpumask_test_cpu(cpu, &current->cpus_mask);
+	/* Changed by others: hotplug, cpusets, sched_setaffinity(). */
+	return data_race(cpumask_test_cpu(cpu, &current->cpus_mask));
 }
 
 bool ktask_c_may_use_by(const struct task_struct *task, unsigned int cpu)
@@ -82,5 +85,6 @@ bool ktask_c_may_use_by(const struct task_struct *task, unsigned int cpu)
 
 unsigned int ktask_c_may_use_of(const struct cpumask *mask)
 {
-	return cpumask_weight_and(&current->cpus_mask, mask);
+	/* As in ktask_c_may_use(). */
+	return data_race(cpumask_weight_and(&current->cpus_mask, mask));
 }

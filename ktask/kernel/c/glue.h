@@ -68,8 +68,8 @@ struct ktask_affinity {
 	/* The worker's mask as it was found, and as it was set. */
 	struct cpumask *found;
 	struct cpumask *set;
-	/* A CPU that was online, but not the worker's; or nr_cpu_ids. */
-	unsigned int outside;
+	/* CPUs that were online, but not the worker's. */
+	struct cpumask *outside;
 	int node;
 	bool confined;
 };
