@@ -71,6 +71,9 @@ stats! {
     /// Helpers that left a task before its work was done: limits or CPUs had changed, the machine
     /// saves power, or other tasks had fewer helpers.
     helpers_left,
+    /// Helpers that no worker took up for long, and that left their places to others; they count as
+    /// cancelled, too.
+    helpers_taken_back,
     /// Tasks that failed.
     failed_tasks,
     /// Calls of undo functions.

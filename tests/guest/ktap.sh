@@ -86,9 +86,10 @@ stat() {
 	sed -n "s/^$1 //p" "$KTASK/stats"
 }
 
-# Helpers queued so far, whether they then started or not.
+# Helpers queued so far, whether they then started or not. One that leaves its place
+# to another one on a busy host counts once.
 queued() {
-	echo $(($(stat helpers_started) + $(stat helpers_cancelled)))
+	echo $(($(stat helpers_started) + $(stat helpers_cancelled) - $(stat helpers_taken_back)))
 }
 
 # until_a_helper_starts COMMAND...: on a busy host the caller may be done before one does.

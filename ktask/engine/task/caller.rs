@@ -63,6 +63,7 @@ impl<C: Client> Task<'_, C> {
             return true;
         }
         if patience.is_over(jiffies::now()) && self.team.take_back() {
+            self.engine.stats.helpers_taken_back.add(1);
             self.engine.feed();
             self.recruit_or_go_hungry();
         }

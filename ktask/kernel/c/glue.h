@@ -141,6 +141,7 @@ struct ktask_stats {
 	unsigned long helpers_unavailable;
 	unsigned long helpers_switched;
 	unsigned long helpers_left;
+	unsigned long helpers_taken_back;
 	unsigned long failed_tasks;
 	unsigned long undone_ranges;
 };
