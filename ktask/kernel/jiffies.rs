@@ -4,7 +4,10 @@
 
 use kernel::{
     bindings,
-    time::Jiffies, //
+    time::{
+        msecs_to_jiffies,
+        Jiffies, //
+    }, //
 };
 
 /// The time, which wraps around.
@@ -12,6 +15,11 @@ use kernel::{
 pub(crate) fn now() -> Jiffies {
     // SAFETY: The kernel writes the variable at any time, and each access of a word is marked.
     unsafe { (&raw const bindings::jiffies).read_volatile() }
+}
+
+/// So many milliseconds, rounded up.
+pub(crate) fn from_ms(ms: u32) -> Jiffies {
+    msecs_to_jiffies(ms)
 }
 
 /// Whether it is `time` or later, as `time_after_eq()` tells.

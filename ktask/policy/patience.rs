@@ -7,9 +7,6 @@
 //! number of helpers that are taken back grows with the logarithm of the time: where all CPUs are busy
 //! the next one will have to wait, too.
 
-/// The first patience, in ticks: more than it takes a worker to wake up.
-const FIRST: usize = 2;
-
 /// The patience of one caller. Times are in ticks, and wrap around.
 pub(crate) struct Patience {
     since: Option<usize>,
@@ -17,12 +14,9 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// Nobody is waited for yet.
-    pub(crate) fn new() -> Self {
-        Self {
-            since: None,
-            ticks: FIRST,
-        }
+    /// Nobody is waited for yet. The first helper is taken back after so many `ticks`.
+    pub(crate) fn new(ticks: usize) -> Self {
+        Self { since: None, ticks }
     }
 
     /// Some helper has not begun. Returns whether one is to be taken back.

@@ -6,7 +6,7 @@ use crate::ktask::policy::patience::Patience;
 
 /// The ticks, from `start` on, in which a helper is taken back if none ever begins.
 fn taken_back(start: usize, ticks: usize) -> Vec<usize> {
-    let mut patience = Patience::new();
+    let mut patience = Patience::new(2);
     (0..ticks)
         .filter(|&tick| patience.is_over(start.wrapping_add(tick)))
         .collect()
@@ -27,7 +27,7 @@ fn p19_time_wraps_around() {
 
 #[test]
 fn p19_helper_that_begins_ends_the_wait() {
-    let mut patience = Patience::new();
+    let mut patience = Patience::new(2);
     assert!(!patience.is_over(0) && !patience.is_over(1));
     patience.all_have_begun();
     assert!(!patience.is_over(7) && !patience.is_over(8));

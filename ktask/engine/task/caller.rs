@@ -26,6 +26,10 @@ use crate::ktask::{
     sync::Relaxed, //
 };
 
+/// How long a helper may keep its place without a worker at first, in milliseconds: longer than it
+/// takes a worker to wake up where others are running.
+const PATIENCE_MS: u32 = 20;
+
 impl<C: Client> Task<'_, C> {
     /// The caller's share: works wherever something is left.
     pub(super) fn callers_share(&self) -> Option<Failed> {
@@ -71,7 +75,7 @@ impl<C: Client> Task<'_, C> {
     }
 
     fn drain_all(&self, tally: &mut Tally) -> Option<Failed> {
-        let mut patience = Patience::new();
+        let mut patience = Patience::new(jiffies::from_ms(PATIENCE_MS));
         let mut seen = self.tend(&mut patience);
         let mut next = self.plan.first;
         if let Some(part) = next.and_then(|first| self.request.parts.get(first)) {

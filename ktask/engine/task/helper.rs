@@ -110,7 +110,9 @@ impl<C: Client> Job for Task<'_, C> {
         let engine = self.engine;
         let begun = matches!(assignment.origin, Origin::Move);
         engine.stats.helpers_cancelled.count(!begun);
-        self.remove_thread(&assignment);
+        if !begun {
+            self.remove_thread(&assignment);
+        }
         engine.machine.limits.release(assignment.grant);
     }
 
