@@ -236,10 +236,14 @@ impl Follow for Engine {
 
     fn look(&self) {
         self.machine.follow_isolation();
+        let helpers = self.machine.limits.global.cur() > 0;
         if self.governors.look() || self.hungry.any() {
             self.follow_limits();
+        } else if helpers {
+            // Callers are to see whether all helpers have begun.
+            self.machine.changed();
         }
-        let need = self.machine.limits.global.cur() > 0 || self.hungry.any();
+        let need = helpers || self.hungry.any();
         self.watch.look_again(need);
     }
 }

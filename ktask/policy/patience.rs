@@ -30,6 +30,11 @@ impl Patience {
         true
     }
 
+    /// Whether some helper had not begun the last time.
+    pub(crate) fn waits(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// All helpers have begun.
     pub(crate) fn all_have_begun(&mut self) {
         self.since = None;

@@ -28,8 +28,10 @@ fn p19_time_wraps_around() {
 #[test]
 fn p19_helper_that_begins_ends_the_wait() {
     let mut patience = Patience::new(2);
-    assert!(!patience.is_over(0) && !patience.is_over(1));
+    assert!(!patience.waits());
+    assert!(!patience.is_over(0) && !patience.is_over(1) && patience.waits());
     patience.all_have_begun();
+    assert!(!patience.waits());
     assert!(!patience.is_over(7) && !patience.is_over(8));
     assert!(patience.is_over(9));
     // What was learnt of the machine stays.

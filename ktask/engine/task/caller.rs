@@ -43,20 +43,27 @@ impl<C: Client> Task<'_, C> {
     }
 
     /// Caller: starts a helper if one is wanted, and looks at what has changed. Before its first chunk
-    /// and after each one until all helpers have begun, so that a helper that has no CPU does not hold
-    /// up others. Returns the count of changes with which the caller is to compare.
+    /// and after each one until the helpers are complete, so that a helper that has no CPU does not hold
+    /// up others; then when something has changed, as the watch says it has while any helper has not
+    /// begun. Returns the count of changes with which the caller is to compare.
     fn tend(&self, patience: &mut Patience) -> u32 {
         let seen = self.engine.machine.seen_changes();
         if self.plan.most == 0 {
             return seen;
         }
         let recruited = self.recruit_or_go_hungry();
-        let more = recruited && self.team.helpers() < self.wanted();
-        if self.all_have_begun(patience) && !more {
-            return seen;
+        let waited = patience.waits();
+        let waits = !self.all_have_begun(patience);
+        if waits && waited {
+            // Not before the first chunk, which would begin later.
+            self.engine.watch.arm();
         }
-        // Any other count: the next chunk is the last one before the caller looks again.
-        seen.wrapping_sub(1)
+        let few = recruited && self.team.helpers() < self.wanted();
+        if few || (waits && !waited) {
+            // Any other count: the next chunk is the last one before the caller looks again.
+            return seen.wrapping_sub(1);
+        }
+        seen
     }
 
     /// Caller: whether all helpers have begun. One that has not for long leaves its place, to another
