@@ -330,27 +330,13 @@ static __always_inline int __ktask_run_in_place(void *start, size_t size,
 int __ktask_run_copy(void *start, size_t size, struct ktask_ctl ctl);
 int __ktask_run_numa_copy(void *start, size_t size, int nid, struct ktask_ctl ctl);
 
-/* Member by member, which compilers see through better. */
-static __always_inline struct ktask_ctl __ktask_copy(const struct ktask_ctl *ctl)
-{
-	return (struct ktask_ctl) {
-		.kc_thread_func = ctl->kc_thread_func,
-		.kc_undo_func = ctl->kc_undo_func,
-		.kc_func_arg = ctl->kc_func_arg,
-		.kc_min_chunk_size = ctl->kc_min_chunk_size,
-		.kc_iter_func = ctl->kc_iter_func,
-		.kc_max_threads = ctl->kc_max_threads,
-		.kc_killable = ctl->kc_killable,
-	};
-}
-
 static __always_inline int __ktask_run_inline(void *start, size_t size, struct ktask_ctl *ctl)
 {
 	if (!ctl)
 		return -EINVAL;
 	if (__ktask_is_in_place(start, size, ctl))
 		return __ktask_run_in_place(start, size, ctl);
-	return __ktask_run_copy(start, size, __ktask_copy(ctl));
+	return __ktask_run_copy(start, size, *ctl);
 }
 
 static __always_inline int __ktask_run_numa_inline(struct ktask_node *nodes, size_t nr_nodes,
@@ -368,7 +354,7 @@ static __always_inline int __ktask_run_numa_inline(struct ktask_node *nodes, siz
 	if (__ktask_is_in_place(start, size, ctl) &&
 	    (nid == NUMA_NO_NODE || ((unsigned int)nid < MAX_NUMNODES && node_possible(nid))))
 		return __ktask_run_in_place(start, size, ctl);
-	return __ktask_run_numa_copy(start, size, nid, __ktask_copy(ctl));
+	return __ktask_run_numa_copy(start, size, nid, *ctl);
 }
 
 #define ktask_run(...)		__ktask_run_inline(__VA_ARGS__)
