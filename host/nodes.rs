@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The nodes of a machine for one thread: what `ktask/placement/nodes.rs` needs.
+//! The nodes of a machine: what `ktask/placement/nodes.rs` needs, with locks of the host's or, with the
+//! feature `loom`, of a model checker's.
 
 use crate::ktask::{
     placement::{
@@ -12,17 +13,20 @@ use crate::ktask::{
     },
     sync::Atomic, //
 };
-use std::cell::RefCell;
+#[cfg(feature = "loom")]
+use loom::sync::Mutex;
+#[cfg(not(feature = "loom"))]
+use std::sync::Mutex;
 
 pub(crate) struct HostNodes {
-    nodes: Vec<(Facts, RefCell<Turns<Vec<u32>>>)>,
-    all: RefCell<Turns<Vec<u32>>>,
+    nodes: Vec<(Facts, Mutex<Turns<Vec<u32>>>)>,
+    all: Mutex<Turns<Vec<u32>>>,
     builds: Atomic<u32>,
 }
 
 impl HostNodes {
     pub(crate) fn new(count: usize, cpus: usize) -> Self {
-        let turns = || RefCell::new(Turns::new(vec![0; cpus]));
+        let turns = || Mutex::new(Turns::new(vec![0; cpus]));
         Self {
             nodes: (0..count).map(|_| (Facts::new(), turns())).collect(),
             all: turns(),
@@ -55,6 +59,6 @@ impl Nodes for HostNodes {
             Some(node) => &self.nodes.get(node)?.1,
             None => &self.all,
         };
-        Some(access(&mut turns.borrow_mut()))
+        Some(access(&mut turns.lock().unwrap()))
     }
 }

@@ -19,6 +19,9 @@ const _: Option<&str> = option_env!("KTASK_HOST_SOURCES");
 #[path = "../../ktask.rs"]
 mod ktask;
 
+#[path = "../../nodes.rs"]
+mod nodes;
+
 mod pool;
 
 mod boost;

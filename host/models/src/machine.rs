@@ -10,16 +10,11 @@ use super::{
 use crate::ktask::{
     placement::{
         machine::Machine,
-        nodes::{
-            Facts,
-            Nodes, //
-        },
         place::{
             Placed,
             Placer,
             Wish, //
-        },
-        turns::Turns, //
+        }, //
     },
     protocol::limits::{
         Limits,
@@ -32,55 +27,17 @@ use crate::ktask::{
         Relaxed, //
     }, //
 };
-use loom::{
-    sync::Mutex,
-    thread, //
-};
+use crate::nodes::HostNodes;
+use loom::thread;
 use std::{
     convert::Infallible,
     sync::Arc, //
 };
 
-/// One node with its locks.
-struct OneNode {
-    facts: Facts,
-    turns: Mutex<Turns<Vec<u32>>>,
-    all: Mutex<Turns<Vec<u32>>>,
-    builds: Atomic<u32>,
-}
-
-impl Nodes for OneNode {
-    type Cpus = Vec<u32>;
-
-    fn count(&self) -> usize {
-        1
-    }
-
-    fn facts(&self, node: usize) -> Option<&Facts> {
-        (node == 0).then_some(&self.facts)
-    }
-
-    fn builds(&self) -> &Atomic<u32> {
-        &self.builds
-    }
-
-    fn with_turns<R>(
-        &self,
-        node: Option<usize>,
-        access: impl FnOnce(&mut Turns<Vec<u32>>) -> R,
-    ) -> Option<R> {
-        let turns = match node {
-            Some(_) => &self.turns,
-            None => &self.all,
-        };
-        Some(access(&mut turns.lock().unwrap()))
-    }
-}
-
 /// As in `ktask/engine/machine.rs`: the CPUs are followed by one thread, as under a lock, while helpers
 /// are placed without that lock; then the change is counted.
 struct World {
-    nodes: OneNode,
+    nodes: HostNodes,
     limits: Limits<Vec<Rlim>>,
     changes: Atomic<u32>,
 }
@@ -91,14 +48,8 @@ type Helper = (Option<Placed>, u32);
 impl World {
     /// A machine of one node.
     fn new(cpus: u32) -> Arc<Self> {
-        let turns = || Mutex::new(Turns::new(vec![0; 5]));
         let world = Self {
-            nodes: OneNode {
-                facts: Facts::new(),
-                turns: turns(),
-                all: turns(),
-                builds: Atomic::new(0),
-            },
+            nodes: HostNodes::new(1, 5),
             limits: Limits::new(vec![Rlim::new()]),
             changes: Atomic::new(0),
         };
