@@ -34,8 +34,7 @@ impl Affinity {
             found: ptr::null_mut(),
             set: ptr::null_mut(),
             outside: ptr::null_mut(),
-            node: 0,
-            confined: false,
+            bound: false,
         };
         // SAFETY: The function initialises what it is given.
         if unsafe { c::ktask_c_affinity_init(&mut affinity) } {
@@ -45,29 +44,29 @@ impl Affinity {
         }
     }
 
-    /// Confines the calling worker, which was queued for `cpu`, to those CPUs of `node` that the
+    /// Binds the calling worker, which was queued for `cpu`, to those CPUs of `node` that the
     /// workqueue lets it have, if any. Before the worker is lowered in priority: no CPU can come or go
     /// while the worker is on the way to the node. May sleep.
     ///
     /// # Safety
     ///
     /// The calling thread must be the worker that runs the work item.
-    pub(super) unsafe fn confine(&self, node: usize, cpu: u32) {
+    pub(super) unsafe fn bind(&self, node: usize, cpu: u32) {
         // SAFETY: The function's own contract; the masks were allocated by `new`.
-        unsafe { c::ktask_c_confine(self.0.get(), node as c_int, cpu) };
+        unsafe { c::ktask_c_bind(self.0.get(), node as c_int, cpu) };
     }
 
-    /// Leaves the calling worker as it was found, if it is confined. After the helper has left its
+    /// Leaves the calling worker as it was found, if it is bound. After the helper has left its
     /// team: a CPU that comes or goes is waited for, and the caller may be part of that.
     ///
     /// # Safety
     ///
-    /// As for [`Self::confine`].
+    /// As for [`Self::bind`].
     pub(super) unsafe fn end(&self) {
-        // SAFETY: As in `confine`.
-        if unsafe { (*self.0.get()).confined } {
-            // SAFETY: As in `confine`.
-            unsafe { c::ktask_c_unconfine(self.0.get()) };
+        // SAFETY: As in `bind`.
+        if unsafe { (*self.0.get()).bound } {
+            // SAFETY: As in `bind`.
+            unsafe { c::ktask_c_unbind(self.0.get()) };
         }
     }
 
@@ -75,9 +74,9 @@ impl Affinity {
     ///
     /// # Safety
     ///
-    /// As for [`Self::confine`].
+    /// As for [`Self::bind`].
     pub(super) unsafe fn allowed(&self, cpu: u32) -> bool {
-        // SAFETY: As in `confine`; the CPU id is in range, as is checked first.
+        // SAFETY: As in `bind`; the CPU id is in range, as is checked first.
         (cpu as usize) < cpus::nr_ids() && unsafe { c::ktask_c_affinity_has(self.0.get(), cpu) }
     }
 }

@@ -40,15 +40,15 @@ pub(super) struct Free {
 }
 
 impl Free {
-    /// A ring for each node, where `homes` has the node of each slot. May sleep.
-    fn rings(homes: &[usize]) -> Result<KVec<Arc<Self>>> {
+    /// A ring for each node, where `nodes_of` has the node of each slot. May sleep.
+    fn rings(nodes_of: &[usize]) -> Result<KVec<Arc<Self>>> {
         let nodes = cpus::nr_node_ids();
         let mut slots = KVec::with_capacity(nodes, GFP_KERNEL)?;
         for _ in 0..nodes {
             slots.push(KVec::new(), GFP_KERNEL)?;
         }
-        for (index, &home) in homes.iter().enumerate() {
-            let slots: &mut KVec<u32> = slots.get_mut(home).ok_or(EINVAL)?;
+        for (index, &node) in nodes_of.iter().enumerate() {
+            let slots: &mut KVec<u32> = slots.get_mut(node).ok_or(EINVAL)?;
             slots.push(index as u32, GFP_KERNEL)?;
         }
         let mut rings = KVec::with_capacity(nodes, GFP_KERNEL)?;
@@ -65,15 +65,15 @@ impl Free {
 
 /// The node of each slot, if each CPU id has `per_cpu`. Asked for once, as the node of a CPU that is
 /// not there yet may change. May sleep.
-fn homes(per_cpu: usize) -> Result<KVec<usize>> {
-    let mut homes = KVec::new();
+fn nodes_of_slots(per_cpu: usize) -> Result<KVec<usize>> {
+    let mut nodes = KVec::new();
     for cpu in 0..cpus::nr_ids() {
-        let home = cpus::node_of(cpu as u32).unwrap_or(0);
+        let node = cpus::node_of(cpu as u32).unwrap_or(0);
         for _ in 0..per_cpu {
-            homes.push(home, GFP_KERNEL)?;
+            nodes.push(node, GFP_KERNEL)?;
         }
     }
-    Ok(homes)
+    Ok(nodes)
 }
 
 /// A fixed number of helpers.
@@ -89,20 +89,20 @@ impl Pool {
     /// Allocates `per_cpu` helpers for each CPU id. May sleep.
     pub(crate) fn new(per_cpu: usize) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
-            let homes = homes(per_cpu)?;
-            let free = Free::rings(&homes)?;
-            let mut slots = KVec::with_capacity(homes.len(), GFP_KERNEL)?;
+            let nodes_of = nodes_of_slots(per_cpu)?;
+            let free = Free::rings(&nodes_of)?;
+            let mut slots = KVec::with_capacity(nodes_of.len(), GFP_KERNEL)?;
             // After the slots, so that an error drops the workqueue before them.
             let wq = Workqueue::new()?;
-            for (index, &home) in homes.iter().enumerate() {
-                let home = free.get(home).ok_or(EINVAL)?.clone();
+            for (index, &node) in nodes_of.iter().enumerate() {
+                let ring = free.get(node).ok_or(EINVAL)?.clone();
                 let affinity = match (Affinity::new()?, Affinity::new()?) {
                     (Some(even), Some(odd)) => Some([even, odd]),
                     _ => None,
                 };
                 // SAFETY: `Pool` drops the workqueue before the slots, and uses slots only while
                 // it lives.
-                let slot = unsafe { Slot::new(index as u32, home, wq.handle(), affinity) };
+                let slot = unsafe { Slot::new(index as u32, ring, wq.handle(), affinity) };
                 slots.push(KBox::pin_init(slot, GFP_KERNEL)?, GFP_KERNEL)?;
             }
             Ok(try_pin_init!(Self {

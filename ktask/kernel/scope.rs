@@ -39,8 +39,8 @@ pub(crate) trait Job: Sync {
     /// worker is one of those that serve the assignment's CPU.
     fn run(&self, member: Member, assignment: Assignment, conclusive: bool) -> Next;
 
-    /// The node whose CPUs a helper with that assignment keeps to, if any.
-    fn home(&self, assignment: &Assignment) -> Option<usize>;
+    /// The node whose CPUs a helper with that assignment is bound to, if any.
+    fn node_of(&self, assignment: &Assignment) -> Option<usize>;
 
     /// An assignment will not be done. Called once for each that `run` is not called for.
     fn cancelled(&self, assignment: Assignment);
@@ -132,8 +132,8 @@ impl ScopeRef for RawScope {
         self.job().run(*member, assignment, conclusive)
     }
 
-    fn home(&self, assignment: &Assignment) -> Option<usize> {
-        self.job().home(assignment)
+    fn node_of(&self, assignment: &Assignment) -> Option<usize> {
+        self.job().node_of(assignment)
     }
 
     fn cancelled(&self, assignment: Assignment) {

@@ -47,7 +47,7 @@ pub(super) struct Slot {
     pub(super) link: Link,
     /// The thread that runs the helper, or null; under the lock of the helper's team.
     pub(super) worker: Atomic<*mut bindings::task_struct>,
-    /// For the workers of the even and of the odd item; `None` where nobody is confined.
+    /// For the workers of the even and of the odd item; `None` where nobody is bound.
     affinity: Option<[Affinity; 2]>,
     /// Whether the worker that runs the helper does that in the odd item; that worker's.
     in_odd: Atomic<bool>,
@@ -126,7 +126,7 @@ impl Slot {
         };
         match self.affinity(item) {
             None => cpus::allowed(cpu),
-            // SAFETY: The function's own contract; `confine` was called by the same worker.
+            // SAFETY: The function's own contract; `bind` was called by the same worker.
             Some(affinity) => unsafe { affinity.allowed(cpu) },
         }
     }
@@ -145,14 +145,14 @@ impl Workers for Slot {
         unsafe { self.wq.queue_on(cpu, work) };
     }
 
-    fn confine(&self, item: Item, cpu: u32, node: impl FnOnce() -> Option<usize>) {
+    fn bind(&self, item: Item, cpu: u32, node: impl FnOnce() -> Option<usize>) {
         let Some(affinity) = self.affinity(item) else {
             return;
         };
         self.in_odd.store(item == Item::Odd, Relaxed);
         if let Some(node) = node() {
             // SAFETY: Called by `Helper::run`, which `work` calls in the worker that runs the item.
-            unsafe { affinity.confine(node, cpu) };
+            unsafe { affinity.bind(node, cpu) };
         }
     }
 

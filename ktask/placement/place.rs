@@ -3,10 +3,16 @@
 //! Where a helper goes: to a node that has room for it, and a CPU of that node.
 
 use super::nodes::Nodes;
-use crate::ktask::protocol::limits::{
-    Grant,
-    Limits,
-    Rlim, //
+use crate::ktask::protocol::{
+    helper::{
+        Assignment,
+        Origin, //
+    },
+    limits::{
+        Grant,
+        Limits,
+        Rlim, //
+    }, //
 };
 use core::ops::Deref;
 
@@ -21,6 +27,21 @@ pub(crate) struct Placed {
     pub(crate) grant: Grant,
     /// The node that was asked for was full.
     pub(crate) spilled: bool,
+}
+
+impl Placed {
+    /// What the helper is to do, beginning with node part `part`. `changes` were counted before the
+    /// helper was placed: CPUs may change at the same time, and then the helper is to look again.
+    pub(crate) fn assignment(&self, part: usize, origin: Origin, changes: u32) -> Assignment {
+        Assignment {
+            part,
+            grant: self.grant,
+            cpu: self.cpu,
+            node: self.node,
+            origin,
+            changes,
+        }
+    }
 }
 
 /// What a thread wants for a helper.

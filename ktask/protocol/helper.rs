@@ -87,7 +87,7 @@ pub(crate) trait Workers {
 
     /// Worker: keeps the calling thread, which runs `item` and was queued for `cpu`, on the CPUs of
     /// `node` until the item ends.
-    fn confine(&self, _item: Item, _cpu: u32, _node: impl FnOnce() -> Option<usize>) {}
+    fn bind(&self, _item: Item, _cpu: u32, _node: impl FnOnce() -> Option<usize>) {}
 
     /// Takes the work items off the queue if no worker has taken them. Does not wait.
     fn cancel(&self);
@@ -111,8 +111,8 @@ pub(crate) trait ScopeRef: Copy {
     /// assignment's CPU. May sleep.
     fn run(&self, member: &Self::Member, assignment: Assignment, conclusive: bool) -> Next;
 
-    /// The node that a helper with that assignment keeps to, if any. Does not sleep.
-    fn home(&self, _assignment: &Assignment) -> Option<usize> {
+    /// The node that a helper with that assignment is bound to, if any. Does not sleep.
+    fn node_of(&self, _assignment: &Assignment) -> Option<usize> {
         None
     }
 
@@ -211,7 +211,7 @@ impl<S: ScopeRef> Helper<S> {
             return running.end();
         };
         // Before the worker is lowered in priority, and may be long without a CPU.
-        workers.confine(item, assignment.cpu, || scope.home(&assignment));
+        workers.bind(item, assignment.cpu, || scope.node_of(&assignment));
         let member = scope.enter(self.member);
         let next = scope.run(&member, assignment, conclusive);
         let (scope, member, next) = self.switch(scope, member, next);

@@ -319,8 +319,8 @@ taken_cpus() {
 	done
 }
 
-# bound COMMAND...: with workers that keep to the CPU that they serve.
-bound() {
+# strictly COMMAND...: with workers that keep to the CPU that they serve.
+strictly() {
 	set_to $OURS/affinity_scope cpu && set_to $OURS/affinity_strict 1 || return
 	"$@"
 	result=$?
@@ -455,8 +455,8 @@ fairness() {
 }
 
 meanwhile() {
-	check "p19: a helper that cannot run holds nobody up" elastic bound taken_cpus
-	check "p19: a helper that gets no CPU leaves its place" elastic bound taken_place
+	check "p19: a helper that cannot run holds nobody up" elastic strictly taken_cpus
+	check "p19: a helper that gets no CPU leaves its place" elastic strictly taken_place
 	check "p12: never too many threads as limits change" elastic never_too_many_threads
 	check "p10: limits that change are kept" elastic limits_are_kept
 	for how in end fail kill; do

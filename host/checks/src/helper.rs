@@ -44,7 +44,7 @@ enum Event {
     Queued(u32, Item),
     Unqueued,
     Freed,
-    Confined(Item, u32, usize),
+    Bound(Item, u32, usize),
     Entered,
     Came,
     Asked(usize),
@@ -57,9 +57,9 @@ enum Event {
 
 use Event::{
     Asked,
+    Bound,
     Came,
     Cancelled,
-    Confined,
     Entered,
     Freed,
     Left,
@@ -92,9 +92,9 @@ impl Workers for Slot {
         }
     }
 
-    fn confine(&self, item: Item, cpu: u32, node: impl FnOnce() -> Option<usize>) {
+    fn bind(&self, item: Item, cpu: u32, node: impl FnOnce() -> Option<usize>) {
         if let Some(node) = node() {
-            self.log.borrow_mut().push(Confined(item, cpu, node));
+            self.log.borrow_mut().push(Bound(item, cpu, node));
         }
     }
 
@@ -121,7 +121,7 @@ struct Scope {
     next: RefCell<VecDeque<Next>>,
     closed: Cell<bool>,
     /// Whether helpers keep to the nodes of their assignments.
-    confines: Cell<bool>,
+    binds: Cell<bool>,
     in_run: RefCell<Option<Hook>>,
     in_leave: RefCell<Option<Hook>>,
     /// The scope that wants the helper.
@@ -165,8 +165,8 @@ impl ScopeRef for &Scope {
         self.log(Cancelled(assignment.part));
     }
 
-    fn home(&self, assignment: &Assignment) -> Option<usize> {
-        assignment.node.filter(|_| self.confines.get())
+    fn node_of(&self, assignment: &Assignment) -> Option<usize> {
+        assignment.node.filter(|_| self.binds.get())
     }
 
     fn enter(&self, member: u32) -> u32 {
@@ -333,19 +333,19 @@ fn p3_helper_is_offered_begins_and_ends() {
 }
 
 #[test]
-fn p13_worker_is_confined_before_it_enters() {
+fn p13_worker_is_bound_before_it_enters() {
     let world = World::new();
-    world.scope.confines.set(true);
+    world.scope.binds.set(true);
     world.after_the_next_run(Next::Move(assignment(1)));
     assert!(world.offer(0, false));
     world.events();
     world.run(Even);
-    let confined = [Confined(Even, 10, 0), Entered, Ran(0, false)];
+    let bound = [Bound(Even, 10, 0), Entered, Ran(0, false)];
     let moved = [Moved, Queued(11, Odd)];
-    assert_eq!(world.events(), [&confined[..], &moved].concat());
+    assert_eq!(world.events(), [&bound[..], &moved].concat());
     world.run(Odd);
-    let confined = [Confined(Odd, 11, 1), Entered, Ran(1, false), Left, Freed];
-    assert_eq!(world.events(), confined);
+    let bound = [Bound(Odd, 11, 1), Entered, Ran(1, false), Left, Freed];
+    assert_eq!(world.events(), bound);
 }
 
 #[test]

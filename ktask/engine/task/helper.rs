@@ -26,10 +26,7 @@ use crate::ktask::{
         },
         team::Member, //
     },
-    placement::place::{
-        Placed,
-        Wish, //
-    },
+    placement::place::Wish,
     policy::undo::Failed,
     protocol::{
         helper::{
@@ -95,7 +92,7 @@ impl<C: Client> Job for Task<'_, C> {
         next
     }
 
-    fn home(&self, assignment: &Assignment) -> Option<usize> {
+    fn node_of(&self, assignment: &Assignment) -> Option<usize> {
         self.most_left(assignment.part)?;
         // Nested tasks go by the affinity of the helper that is their caller.
         if self.engine.knobs.respect_affinity() {
@@ -160,7 +157,7 @@ impl<C: Client> Job for Task<'_, C> {
         engine.stats.helpers_spilled.count(placed.spilled);
         part.add_thread();
         Ok(Placement {
-            assignment: assignment(index, &placed, Origin::Start, changes),
+            assignment: placed.assignment(index, Origin::Start, changes),
             verify: engine.machine.suspects(placed.cpu),
         })
     }
@@ -281,7 +278,7 @@ impl<C: Client> Task<'_, C> {
         let machine = &self.engine.machine;
         let changes = machine.seen_changes();
         let placed = machine.migrate(before, nid)?;
-        Some(assignment(next, &placed, Origin::Move, changes))
+        Some(placed.assignment(next, Origin::Move, changes))
     }
 
     /// A helper has done what it could for the task, and still has its grant. Another task may have
@@ -317,18 +314,5 @@ impl<C: Client> Task<'_, C> {
         if let Some(part) = self.request.parts.get(assignment.part) {
             part.remove_thread();
         }
-    }
-}
-
-/// What a helper is to do that was placed. `changes` were counted before that: the CPUs may change at
-/// the same time, and then the helper is to look again.
-fn assignment(part: usize, placed: &Placed, origin: Origin, changes: u32) -> Assignment {
-    Assignment {
-        part,
-        grant: placed.grant,
-        cpu: placed.cpu,
-        node: placed.node,
-        origin,
-        changes,
     }
 }

@@ -10,7 +10,8 @@
 
 /*
  * Cores that share a pool of workers, by default: an unbound workqueue divides
- * those that share a cache into shards of about so many.
+ * those that share a cache into shards of about so many. ktask/placement/turns.rs
+ * has the same number, of CPUs.
  */
 #define SHARD_CORES	8
 
@@ -36,11 +37,11 @@ void ktask_c_affinity_destroy(struct ktask_affinity *affinity)
  * the workqueue does not: that shows in CPUs which were online and not the worker's,
  * as the workqueue never adds one of those.
  */
-static bool is_confined(const struct ktask_affinity *affinity)
+static bool is_bound(const struct ktask_affinity *affinity)
 {
 	const struct cpumask *mask = &current->cpus_mask;
 
-	if (!affinity->confined)
+	if (!affinity->bound)
 		return false;
 	/* Not all callers hold the hotplug lock, under which masks change. */
 	return data_race(cpumask_equal(mask, affinity->set) ||
@@ -49,7 +50,7 @@ static bool is_confined(const struct ktask_affinity *affinity)
 
 bool ktask_c_affinity_has(const struct ktask_affinity *affinity, unsigned int cpu)
 {
-	return cpumask_test_cpu(cpu, is_confined(affinity) ?
+	return cpumask_test_cpu(cpu, is_bound(affinity) ?
 				affinity->found : &current->cpus_mask);
 }
 
@@ -74,29 +75,16 @@ static void keep_near(struct cpumask *mask, unsigned int cpu)
 			__cpumask_clear_cpu(other, mask);
 }
 
-static void confine(struct ktask_affinity *affinity, int node, unsigned int cpu)
+static void bind(struct ktask_affinity *affinity, int node, unsigned int cpu)
 {
 	struct cpumask *found = affinity->found, *set = affinity->set;
-	bool again = is_confined(affinity);
 
-	/* The next task of a worker that goes from task to task. */
-	if (again && affinity->node == node)
-		return;
-	if (!again) {
-		cpumask_copy(found, &current->cpus_mask);
-		cpumask_andnot(affinity->outside, cpu_online_mask, found);
-		affinity->confined = false;
-	}
+	cpumask_copy(found, &current->cpus_mask);
+	cpumask_andnot(affinity->outside, cpu_online_mask, found);
 	cpumask_and(set, found, cpu_online_mask);
-	if (!again && cpumask_subset(set, cpumask_of_node(node)))
+	if (cpumask_subset(set, cpumask_of_node(node)) ||
+	    !cpumask_and(set, set, cpumask_of_node(node)))
 		return;
-	if (!cpumask_and(set, set, cpumask_of_node(node))) {
-		/* No CPU of the node is the worker's. */
-		if (again)
-			set_cpus_allowed_ptr(current, found);
-		affinity->confined = false;
-		return;
-	}
 	/*
 	 * First of all to where the helper was placed, or all could be in one
 	 * shard. Not to the very CPU: the worker must be able to leave it if a
@@ -109,11 +97,10 @@ static void confine(struct ktask_affinity *affinity, int node, unsigned int cpu)
 		cpumask_and(set, set, cpumask_of_node(node));
 	}
 	set_cpus_allowed_ptr(current, set);
-	affinity->confined = true;
-	affinity->node = node;
+	affinity->bound = true;
 }
 
-void ktask_c_confine(struct ktask_affinity *affinity, int node, unsigned int cpu)
+void ktask_c_bind(struct ktask_affinity *affinity, int node, unsigned int cpu)
 {
 	/*
 	 * Not while the workqueue may be setting masks, which is when a CPU comes
@@ -122,15 +109,15 @@ void ktask_c_confine(struct ktask_affinity *affinity, int node, unsigned int cpu
 	 */
 	if (!cpus_read_trylock())
 		return;
-	confine(affinity, node, cpu);
+	bind(affinity, node, cpu);
 	cpus_read_unlock();
 }
 
-void ktask_c_unconfine(struct ktask_affinity *affinity)
+void ktask_c_unbind(struct ktask_affinity *affinity)
 {
 	/* Nobody waits for the helper any more. */
 	guard(cpus_read_lock)();
-	if (is_confined(affinity))
+	if (is_bound(affinity))
 		set_cpus_allowed_ptr(current, affinity->found);
-	affinity->confined = false;
+	affinity->bound = false;
 }

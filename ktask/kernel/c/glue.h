@@ -70,24 +70,23 @@ struct ktask_affinity {
 	struct cpumask *set;
 	/* CPUs that were online, but not the worker's. */
 	struct cpumask *outside;
-	int node;
-	bool confined;
+	bool bound;
 };
 
 /* Allocates the masks, or returns false. May sleep. */
 bool ktask_c_affinity_init(struct ktask_affinity *affinity);
 void ktask_c_affinity_destroy(struct ktask_affinity *affinity);
 /*
- * Confines the calling worker, which was queued for @cpu, to @node. Does nothing
+ * Binds the calling worker, which was queued for @cpu and is not bound, to @node. Does nothing
  * while a CPU comes or goes, or if no CPU of the node is the worker's. May sleep.
  */
-void ktask_c_confine(struct ktask_affinity *affinity, int node, unsigned int cpu);
+void ktask_c_bind(struct ktask_affinity *affinity, int node, unsigned int cpu);
 /*
  * Gives the calling worker the mask that it was found with, unless the workqueue
  * has set another one since. Sleeps while CPUs come or go.
  */
-void ktask_c_unconfine(struct ktask_affinity *affinity);
-/* Whether the calling worker may run on @cpu when it is not confined. */
+void ktask_c_unbind(struct ktask_affinity *affinity);
+/* Whether the calling worker may run on @cpu when it is not bound. */
 bool ktask_c_affinity_has(const struct ktask_affinity *affinity, unsigned int cpu);
 
 /* cpufreq.c */

@@ -21,7 +21,6 @@ use crate::{
         placement::{
             machine::Machine as Tables,
             place::{
-                Placed,
                 Placer,
                 Wish, //
             }, //
@@ -147,7 +146,7 @@ impl Ktask {
         self.threads.push(Thread {
             part,
             done: 0,
-            assignment: Some(assignment(part, placed, Origin::Start)),
+            assignment: Some(placed.assignment(part, Origin::Start, 0)),
         });
         Some(placed.cpu as usize)
     }
@@ -181,7 +180,7 @@ impl Ktask {
         let Assignment { grant, node, .. } = self.threads[thread].assignment?;
         let nid = self.parts[next].nid();
         let placed = self.placer().migrate(grant, node, nid)?;
-        self.threads[thread].assignment = Some(assignment(next, placed, Origin::Move));
+        self.threads[thread].assignment = Some(placed.assignment(next, Origin::Move, 0));
         Some(Next::Move(Pool::ShardOf(placed.cpu as usize)))
     }
 
@@ -231,17 +230,6 @@ impl Policy for Ktask {
             waits_for_all: false,
             weight: NICE_19,
         }
-    }
-}
-
-fn assignment(part: usize, placed: Placed, origin: Origin) -> Assignment {
-    Assignment {
-        part,
-        grant: placed.grant,
-        cpu: placed.cpu,
-        node: placed.node,
-        origin,
-        changes: 0,
     }
 }
 
