@@ -51,10 +51,16 @@ impl<F: Follow> Watch<F> {
         })
     }
 
+    /// Whether somebody looks. Who then shows a need will be seen.
+    #[inline]
+    pub(crate) fn is_armed(&self) -> bool {
+        self.armed.load(Relaxed)
+    }
+
     /// There is need to look from now on. Does not sleep.
     #[inline]
     pub(crate) fn arm(&self) {
-        if !self.armed.load(Relaxed) {
+        if !self.is_armed() {
             self.armed.store(true, Relaxed);
             self.queue();
         }

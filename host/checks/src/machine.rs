@@ -12,11 +12,14 @@ use crate::{
                 Wish, //
             }, //
         },
-        protocol::limits::{
-            default_limit, //
-            Grant,
-            Limits,
-            Rlim,
+        protocol::{
+            helper::Origin,
+            limits::{
+                default_limit, //
+                Grant,
+                Limits,
+                Rlim,
+            }, //
         }, //
     },
     nodes::HostNodes,
@@ -341,6 +344,17 @@ fn p11_confined_helper_of_a_full_node_is_counted_anywhere() {
     assert_eq!(placed.grant, Grant::Anywhere);
     assert!(placed.spilled);
     assert_eq!(world.counts(), (1, vec![0, 0]));
+}
+
+#[test]
+fn p11_place_becomes_an_assignment() {
+    let world = World::limited(&[2, 2], 9, &[9, 9]);
+    let placed = world.place(Some(1)).unwrap();
+    let assignment = placed.assignment(7, Origin::Move, 3);
+    assert_eq!((assignment.part, assignment.changes), (7, 3));
+    assert_eq!((assignment.cpu, assignment.node), (placed.cpu, Some(1)));
+    assert_eq!(assignment.grant, Grant::Node(1));
+    assert_eq!(assignment.origin, Origin::Move);
 }
 
 #[test]

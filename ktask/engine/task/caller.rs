@@ -53,13 +53,13 @@ impl<C: Client> Task<'_, C> {
         }
         let recruited = self.recruit_or_go_hungry();
         let waited = patience.waits();
-        let waits = !self.all_have_begun(patience);
-        if waits && waited {
+        let unwatched = !self.all_have_begun(patience) && !self.engine.watch.is_armed();
+        if unwatched && waited {
             // Not before the first chunk, which would begin later.
             self.engine.watch.arm();
         }
         let few = recruited && self.team.helpers() < self.wanted();
-        if few || (waits && !waited) {
+        if few || (unwatched && !waited) {
             // Any other count: the next chunk is the last one before the caller looks again.
             return seen.wrapping_sub(1);
         }
